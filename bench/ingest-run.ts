@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { DataHost } from '../db/embedded/data-host.ts'
+import type { SampleGateway } from '../src/webhooks/gateways/samples.ts'
+import { registerPayments, verifyCaptures } from './backlog.ts'
+import { type Child, startChild } from './child.ts'
+import { watchCpu } from './cpu.ts'
+import { type BenchDatabase, countRows, emptyRedis, withDatabase } from './data.ts'
+import type { ServerOrder, Variant } from './ingest-server.ts'
+import type { LoadOrder, LoadReport, RunOrder } from './load-client.ts'
+import { WrongResult } from './report.ts'
+import type { CommitOrder, CommitReport } from './single-commits.ts'
+import type { Latencies } from './statistics.ts'
+
+/** What is sent, and how. */
+export interface LoadShape {
+  readonly gateway: SampleGateway
+  readonly secret: string
+  readonly connections: number
+  readonly bodyBytes: number
+  readonly seconds: number
+  /** null: as fast as the answers come. */
+  readonly ratePerSecond: number | null
+}
+
+export type Figures = Record<
+  | 'requestsPerSecond'
+  | 'p50Ms'
+  | 'p99Ms'
+  | 'maxMs'
+  | 'serverMicros'
+  | 'databaseMicros'
+  | 'redisMicros'
+  | 'clientMicros',
+  number
+>
+
+/** At full speed, until the server's code is compiled; not measured. */
+const WARM_UP_SECONDS = 2
+/** More than any variant that stores could take on this kind of machine; the run says when they were not enough. */
+const PREPARED_PER_SECOND = 30_000
+/** Servers that store nothing may be sent the same requests again. */
+const PREPARED_FOR_REPEATING = 20_000
+/** As many as a service without group commit would give its requests. Two or 64 of them had a longer p99 at 1,000 a second. */
+const COMMIT_CONNECTIONS = 8
+
+/** One variant in fresh processes and, where it stores, a fresh database; what it acknowledged is counted afterwards. */
+export function runVariant(host: DataHost, variant: Variant, shape: LoadShape): Promise<Figures> {
+  return withDatabase(host, async (database) => {
+    await emptyRedis(host)
+    return runAgainst(host, database, variant, shape)
+  })
+}
+
+/** The same against a database of the caller's. */
+export async function runAgainst(
+  host: DataHost,
+  { address, pool }: BenchDatabase,
+  variant: Variant,
+  shape: LoadShape,
+): Promise<Figures> {
+  const firstId = oldestIdOf(Date.now())
+  const server = startChild('./ingest-server.ts')
+  const client = startChild('./load-client.ts')
+  try {
+    const { gateway, secret, connections, bodyBytes, seconds, ratePerSecond } = shape
+    const order: ServerOrder = { variant, database: address, redis: host.redis, gateway, secret }
+    const port = await server.ask<number>('start', order)
+    const repeat = variant === 'bare' || variant === 'verify'
+    const perSecond = ratePerSecond === null ? PREPARED_PER_SECOND : ratePerSecond * 1.1
+    const forAll = PREPARED_PER_SECOND * WARM_UP_SECONDS + perSecond * seconds
+    const prepare = repeat ? PREPARED_FOR_REPEATING : Math.ceil(forAll)
+    const tag = randomBytes(4).toString('hex')
+    if (variant === 'working') await registerPayments(pool, gateway, tag, prepare)
+    const load: LoadOrder = { port, connections, gateway, secret, bodyBytes, prepare, tag, repeat }
+    await client.ask('prepare', load)
+    const warmUp = await client.ask<LoadReport>('run', { seconds: WARM_UP_SECONDS, ratePerSecond: null })
+    const { report, figures } = await measured(host, server, client, { seconds, ratePerSecond })
+    assertSound(variant, [warmUp, report])
+    const acknowledged = warmUp.requests + report.requests
+    if (!repeat) await assertStored(pool, firstId, acknowledged)
+    if (variant === 'working') await assertProcessed(pool, acknowledged)
+    return figures
+  } finally {
+    await Promise.all([server.end(), client.end()])
+  }
+}
+
+async function measured(host: DataHost, server: Child, client: Child, order: RunOrder) {
+  const cpu = watchCpu({
+    server: server.pid,
+    database: host.mysqlPid,
+    redis: host.redisPid,
+    client: client.pid,
+  })
+  const report = await client.ask<LoadReport>('run', order)
+  const used = cpu()
+  const { requests, requestsPerSecond, p50Ms, p99Ms, maxMs } = report
+  const figures: Figures = {
+    requestsPerSecond,
+    p50Ms,
+    p99Ms,
+    maxMs,
+    serverMicros: used.server / requests,
+    databaseMicros: used.database / requests,
+    redisMicros: used.redis / requests,
+    clientMicros: used.client / requests,
+  }
+  return { report, figures }
+}
+
+function assertSound(variant: Variant, reports: readonly LoadReport[]): void {
+  for (const { errors, requests, ranOut } of reports) {
+    if (errors > 0)
+      throw new WrongResult(`${variant}: ${errors} of ${requests} requests were not acknowledged`)
+    if (ranOut)
+      throw new WrongResult(`${variant}: the prepared requests were used up before the time was over`)
+  }
+}
+
+/** The least UUIDv7 of this moment, as hex: events of this run have greater ids, older ones have not. */
+function oldestIdOf(nowMs: number): string {
+  return nowMs.toString(16).padStart(12, '0').padEnd(32, '0')
+}
+
+async function assertStored(
+  pool: BenchDatabase['pool'],
+  firstId: string,
+  acknowledged: number,
+): Promise<void> {
+  const stored = await countRows(pool, `webhook_events WHERE id >= UNHEX('${firstId}')`)
+  if (stored !== acknowledged)
+    throw new WrongResult(`${acknowledged} events were acknowledged and ${stored} stored`)
+}
+
+const DRAIN_TIMEOUT_MS = 120_000
+
+/** The workers may still be behind when the senders stop; in the end every event must have captured its payment. */
+async function assertProcessed(pool: BenchDatabase['pool'], acknowledged: number): Promise<void> {
+  const endMs = performance.now() + DRAIN_TIMEOUT_MS
+  while ((await countRows(pool, `webhook_events WHERE state = 'received'`)) > 0) {
+    if (performance.now() > endMs) throw new WrongResult('the workers did not finish')
+    await pause(200)
+  }
+  await verifyCaptures(pool, acknowledged)
+}
+
+/** Single-row commits at the same rate, without HTTP, for as long; see single-commits.ts. */
+export function runCommits(
+  host: DataHost,
+  { bodyBytes, seconds, ratePerSecond }: LoadShape,
+): Promise<Latencies> {
+  return withDatabase(host, async ({ address }) => {
+    const child = startChild('./single-commits.ts')
+    try {
+      const order: CommitOrder = { database: address, connections: COMMIT_CONNECTIONS, rowBytes: bodyBytes }
+      await child.ask('prepare', order)
+      await child.ask<CommitReport>('run', { seconds: WARM_UP_SECONDS, ratePerSecond: null })
+      return await child.ask<CommitReport>('run', { seconds, ratePerSecond })
+    } finally {
+      await child.end()
+    }
+  })
+}

@@ -1,0 +1,28 @@
+-- One row a payment that we expect or had. Written by src/payments.
+CREATE TABLE payments (
+  id BINARY(16) NOT NULL,
+  trip_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  customer_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  driver_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  gateway VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  account VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  merchant_ref VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  merchant_ref_key BINARY(32) NOT NULL COMMENT 'SHA-256 of gateway, account, merchant reference',
+  gateway_ref VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  gateway_ref_key BINARY(32) NULL,
+  expected_minor BIGINT NOT NULL,
+  currency CHAR(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  state VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  captured_minor BIGINT NOT NULL DEFAULT 0,
+  capture_ref VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  version INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'number of transitions so far',
+  created_at DATETIME(3) NOT NULL,
+  updated_at DATETIME(3) NOT NULL,
+  PRIMARY KEY (id),
+  UNIQUE KEY one_payment_per_merchant_ref (merchant_ref_key),
+  UNIQUE KEY one_payment_per_gateway_ref (gateway_ref_key),
+  KEY trip (trip_id),
+  KEY customer_by_date (customer_id, created_at),
+  CONSTRAINT expected_is_positive CHECK (expected_minor > 0),
+  CONSTRAINT captured_is_not_negative CHECK (captured_minor >= 0)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin

@@ -1,0 +1,115 @@
+import {
+  createConnection,
+  createPool,
+  type Pool,
+  type PoolConnection,
+  type PoolOptions,
+} from 'mysql2/promise'
+
+export type { Pool, PoolConnection } from 'mysql2/promise'
+
+/** Where the database is and who we are there. */
+export interface DatabaseAddress {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+}
+
+/** Separate pools, so that neither webhooks, workers nor commands can starve the others of connections. */
+export interface Database {
+  /** The group commit's own: two connections, one second of lock wait, changed rows counted instead of found rows. */
+  readonly ingest: Pool
+  readonly workers: Pool
+  readonly commands: Pool
+  close(): Promise<void>
+}
+
+/** One or two connections carry the whole ingest: more raised p50 from 8 to 39 ms, since batches grow smaller. */
+export const INGEST_CONNECTIONS = 2
+const COMMAND_CONNECTIONS = 8
+/** A dead host is found before a webhook's two seconds are over. */
+const CONNECT_TIMEOUT_MS = 1_500
+/** One statement shape a batch size (1…128), plus the read-back's as many. */
+const MAX_PREPARED_STATEMENTS = 300
+
+/** Opens the pools; connects to nothing until the first query. */
+export function openDatabase(address: DatabaseAddress, workerConnections: number): Database {
+  const ingest = openPool(address, {
+    connectionLimit: INGEST_CONNECTIONS,
+    lockWaitSeconds: 1,
+    countChangedRows: true,
+  })
+  const workers = openPool(address, { connectionLimit: workerConnections, lockWaitSeconds: 5 })
+  const commands = openPool(address, { connectionLimit: COMMAND_CONNECTIONS, lockWaitSeconds: 2 })
+  return {
+    ingest,
+    workers,
+    commands,
+    close: async () => {
+      await Promise.allSettled([ingest.end(), workers.end(), commands.end()])
+    },
+  }
+}
+
+export interface PoolShape {
+  readonly connectionLimit: number
+  readonly lockWaitSeconds: number
+  /** Without it mysql2 counts found rows, and a no-op ON DUPLICATE KEY UPDATE looks like an insert. */
+  readonly countChangedRows?: boolean
+}
+
+/**
+ * A pool whose sessions are in UTC, READ COMMITTED and strict mode. BIGINT comes back as text (use BigInt), DATETIME as
+ * a Date.
+ */
+export function openPool(address: DatabaseAddress, shape: PoolShape): Pool {
+  const options: PoolOptions = {
+    ...address,
+    connectionLimit: shape.connectionLimit,
+    maxIdle: shape.connectionLimit,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    charset: 'utf8mb4_bin',
+    timezone: 'Z',
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    maxPreparedStatements: MAX_PREPARED_STATEMENTS,
+    enableKeepAlive: true,
+    ...(shape.countChangedRows ? { flags: ['-FOUND_ROWS'] } : {}),
+  }
+  const pool = createPool(options)
+  pool.on('connection', (connection) => prepareSession(connection, shape.lockWaitSeconds))
+  return pool
+}
+
+const SQL_MODE =
+  'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'
+
+/** Commands of one connection run in order, so these precede the borrower's first statement. */
+function prepareSession(connection: PoolConnection, lockWaitSeconds: number): void {
+  const raw = connection as unknown as {
+    query(sql: string, done: (error: Error | null) => void): void
+    destroy(): void
+  }
+  const orDestroy = (error: Error | null): void => {
+    if (error) raw.destroy()
+  }
+  raw.query(
+    `SET time_zone = '+00:00', sql_mode = '${SQL_MODE}', innodb_lock_wait_timeout = ${lockWaitSeconds}`,
+    orDestroy,
+  )
+  raw.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', orDestroy)
+}
+
+/** Creates the database of a private server; on a real one a person has done it, with the rights of a person. */
+export async function createDatabaseIfMissing({ database, ...server }: DatabaseAddress): Promise<void> {
+  const connection = await createConnection(server)
+  try {
+    await connection.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_bin', [
+      database,
+    ])
+  } finally {
+    await connection.end()
+  }
+}

@@ -1,0 +1,58 @@
+import { Redis } from 'ioredis'
+
+export type { Redis } from 'ioredis'
+
+export interface RedisAddress {
+  readonly host: string
+  readonly port: number
+  readonly password: string
+}
+
+/**
+ * queue: adds jobs, must answer soon or fail: no offline queue, and a frozen server is given up after 500 ms.
+ * worker: blocks on the queue, so it must wait for ever and never time out a command.
+ * control: health checks.
+ */
+export type RedisRole = 'queue' | 'worker' | 'control'
+
+const COMMAND_TIMEOUT_MS = 500
+const CONNECT_TIMEOUT_MS = 1_500
+/** Reconnects for ever: Redis away delays work and must never end the process. */
+const RECONNECT_CAP_MS = 1_000
+
+/** Connects in the background; `onError` hears of every failed try, so that no error event is ever unhandled. */
+export function openRedis(address: RedisAddress, role: RedisRole, onError: (error: Error) => void): Redis {
+  const redis = new Redis(address.port, address.host, {
+    ...shapeOf(role),
+    password: address.password,
+    retryStrategy: (tries: number) => Math.min(50 * tries, RECONNECT_CAP_MS),
+  })
+  redis.on('error', onError)
+  return redis
+}
+
+function shapeOf(role: RedisRole) {
+  switch (role) {
+    case 'worker':
+      return { maxRetriesPerRequest: null, connectTimeout: CONNECT_TIMEOUT_MS }
+    case 'queue':
+    case 'control':
+      return {
+        maxRetriesPerRequest: 1,
+        enableOfflineQueue: false,
+        commandTimeout: COMMAND_TIMEOUT_MS,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      }
+  }
+}
+
+/** Why this Redis must not be trusted with jobs: an evicted lock makes two workers run one job. Empty: it is safe. */
+export async function redisDoubts(redis: Redis): Promise<string[]> {
+  const info = await redis.info('memory')
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'unknown'
+  if (policy === 'noeviction') return []
+  return [
+    `maxmemory-policy is ${policy}: under memory pressure Redis would evict jobs and locks. ` +
+      'Set noeviction, or give Onceline a Redis of its own (the policy holds for a whole instance).',
+  ]
+}

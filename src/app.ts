@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { type Database, type DatabaseAddress, openDatabase } from '../db/pools.ts'
+import { openRedis, type Redis, type RedisAddress } from '../db/redis.ts'
+import { reached } from './base/checkpoint.ts'
+import { type Clock, systemClock } from './base/clock.ts'
+import type { Id } from './base/ids.ts'
+import type { Log } from './base/log.ts'
+import { createSampler } from './base/sampler.ts'
+import { createHttpApp, createHttpServer, listen, stopListening } from './http.ts'
+import { readiness } from './ops/health.ts'
+import { opsRoutes } from './ops/routes.ts'
+import { Ring } from './outbox/ring.ts'
+import { readBacklog } from './webhooks/backlog.ts'
+import { adapters } from './webhooks/gateways/registry.ts'
+import { GroupCommit } from './webhooks/group-commit.ts'
+import { type AccountBook, Ingest } from './webhooks/ingest.ts'
+import { createWebhookMetrics, type WebhookMetrics } from './webhooks/metrics.ts'
+import { PauseBoard } from './webhooks/pauses.ts'
+import { Processor } from './webhooks/process.ts'
+import { WEBHOOK_QUEUE } from './webhooks/queue.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
+import { Sweeper, type SweepPace } from './webhooks/sweep.ts'
+
+export interface AppOptions {
+  readonly database: DatabaseAddress
+  readonly redis: RedisAddress
+  readonly accounts: AccountBook
+  /** INTERNAL_API_KEY and, during rotation, its predecessor. */
+  readonly internalKeys: readonly string[]
+  /** Write messages for Laravel with every change of a payment. */
+  readonly callbacks: boolean
+  readonly workerConcurrency: number
+  /** Database connections for the workers and the sweeper; by default two more than events are worked on at once. */
+  readonly workerConnections?: number
+  readonly maxAttempts: number
+  readonly log: Log
+  readonly clock?: Clock
+  /** All processes' metrics when this is one of several; by default this process's own. */
+  readonly metricsText?: (own: Registry) => Promise<string>
+  /** The metrics' registry; a new one by default. */
+  readonly registry?: Registry
+  /** The sweeper's pace; its own by default. Fault tests sweep faster, so that they need not wait for it. */
+  readonly sweep?: SweepPace
+}
+
+export interface App {
+  readonly server: Server
+  /** Answers HTTP; returns the port. */
+  listen(port: number, host: string): Promise<number>
+  /** Starts the workers and the sweeper. */
+  work(): void
+  /** Lets requests and transactions in flight finish, within `timeoutMs`, and closes everything. Never throws. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+/** Connections beside the workers' own, for the sweeper and the looks after a commit. */
+const SPARE_WORKER_CONNECTIONS = 2
+const BACKLOG_INTERVAL_MS = 5_000
+/** A flood of forgeries must not become a flood of logs. */
+const LOG_LINES = { perSecond: 20, burst: 100 }
+/** The workers get at least this much of the time to stop, however long the requests took. */
+const MIN_DRAIN_MS = 2_000
+
+export const VERSION: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version
+
+/** Builds the service: the only place where things are constructed and joined. Connects to nothing by itself. */
+export function createApp(options: AppOptions): App {
+  const registry = options.registry ?? new Registry()
+  collectDefaultMetrics({ register: registry })
+  const resources = openResources(options)
+  const metrics = createWebhookMetrics(registry)
+  const { ingest, processor, sweeper } = assembleWebhooks(options, resources, metrics)
+  const ops = opsRoutes({
+    readiness: () =>
+      readiness({
+        pool: resources.database.commands,
+        redis: resources.control,
+        isDraining: () => resources.isDraining,
+      }),
+    metricsText: () => (options.metricsText ?? ((own) => own.metrics()))(registry),
+    internalKeys: options.internalKeys,
+    version: VERSION,
+  })
+  const server = createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics }), ops], options.log))
+  const backlogTimer = watchBacklog(resources.database, metrics)
+  return {
+    server,
+    listen: (port, host) => listen(server, port, host),
+    work: () => {
+      resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
+      sweeper.start()
+    },
+    stop: async (timeoutMs) => {
+      resources.isDraining = true
+      const endMs = performance.now() + timeoutMs
+      clearInterval(backlogTimer)
+      await stopListening(server, Math.max(timeoutMs - MIN_DRAIN_MS, 0))
+      await sweeper.stop()
+      await resources.ring.close(Math.max(endMs - performance.now(), MIN_DRAIN_MS))
+      resources.control.disconnect()
+      await resources.database.close()
+    },
+  }
+}
+
+interface Resources {
+  readonly database: Database
+  readonly ring: Ring
+  readonly control: Redis
+  isDraining: boolean
+}
+
+function openResources(options: AppOptions): Resources {
+  const onError = quietly(options.log, options.clock ?? systemClock)
+  return {
+    database: openDatabase(
+      options.database,
+      options.workerConnections ?? options.workerConcurrency + SPARE_WORKER_CONNECTIONS,
+    ),
+    ring: new Ring({
+      redis: options.redis,
+      name: WEBHOOK_QUEUE,
+      installation: options.database.database,
+      onError,
+    }),
+    control: openRedis(options.redis, 'control', onError),
+    isDraining: false,
+  }
+}
+
+interface Webhooks {
+  readonly ingest: Ingest
+  readonly processor: Processor
+  readonly sweeper: Sweeper
+}
+
+function assembleWebhooks(
+  options: AppOptions,
+  { database, ring }: Resources,
+  metrics: WebhookMetrics,
+): Webhooks {
+  const { log, accounts, callbacks, maxAttempts } = options
+  const clock = options.clock ?? systemClock
+  const ringFor = async (ids: readonly Id[]): Promise<boolean> => {
+    reached('ingest:before-ring')
+    const heard = await ring.ring(ids)
+    if (!heard) metrics.ringFailed()
+    reached('ingest:rung')
+    return heard
+  }
+  const ringOrTakeOver = (ids: readonly Id[]): void => {
+    void ringFor(ids).then((heard) => heard || sweeper.takeOver(ids))
+  }
+  const commit = new GroupCommit({
+    pool: database.ingest,
+    onStored: ringOrTakeOver,
+    onBatch: metrics.committed,
+  })
+  const sampler = createSampler({ ...LOG_LINES, clock })
+  const processor = new Processor({
+    pool: database.workers,
+    pauses: new PauseBoard(database.workers),
+    log,
+    callbacks,
+    maxAttempts,
+    ring: ringOrTakeOver,
+    onBatch: metrics.processed,
+    onFailure: metrics.failed,
+  })
+  const sweeper = new Sweeper({
+    pool: database.workers,
+    log,
+    ring: ringFor,
+    depth: () => ring.depth(),
+    process: (ids) => processor.process(ids),
+    ...(options.sweep === undefined ? {} : { pace: options.sweep }),
+  })
+  return {
+    ingest: new Ingest({ adapters, accounts, commit, clock, metrics, log, sampler }),
+    processor,
+    sweeper,
+  }
+}
+
+function watchBacklog(database: Database, metrics: WebhookMetrics): NodeJS.Timeout {
+  const look = (): void => {
+    readBacklog(database.commands).then(
+      ({ states, oldestUnfinishedSeconds }) => metrics.backlog(states, oldestUnfinishedSeconds),
+      // With the database away the last numbers stay; /ready says why.
+      () => undefined,
+    )
+  }
+  const timer = setInterval(look, BACKLOG_INTERVAL_MS)
+  timer.unref()
+  return timer
+}
+
+/** Redis away makes an error every second and a half: one line says it, the next says how many there were. */
+function quietly(log: Log, clock: Clock): (error: Error) => void {
+  const sampler = createSampler({ perSecond: 1 / 30, burst: 1, clock })
+  return (error) => {
+    const permission = sampler.allow()
+    if (permission)
+      log.warn({ err: error, ...permission }, 'Redis is away; events are stored and processed without it')
+  }
+}

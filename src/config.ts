@@ -1,0 +1,187 @@
+import type { DatabaseAddress } from '../db/pools.ts'
+import type { RedisAddress } from '../db/redis.ts'
+import type { LogLevel } from './base/log.ts'
+import { type GatewayAccounts, type GatewayVariables, readGateways } from './config/gateways.ts'
+import { collectSecrets, secretProblems } from './config/secrets.ts'
+import {
+  type Environment,
+  MAX_WORKER_PROCESSES,
+  VARIABLES,
+  type Variables,
+  withoutBlanks,
+} from './config/variables.ts'
+
+export interface Config {
+  readonly environment: 'development' | 'test' | 'production'
+  readonly host: string
+  /** 0: the system chooses. */
+  readonly port: number
+  readonly dataDir: string
+  readonly logLevel: LogLevel
+  /** null: the embedded one. */
+  readonly db: DatabaseAddress | null
+  /** null: the embedded one. */
+  readonly redis: RedisAddress | null
+  readonly dbWorkerConnections: number
+  /** The current one first, then the one before it, while it is being rotated out. Empty when JWT_SECRET is missing. */
+  readonly jwtSecrets: readonly string[]
+  /** As above, of INTERNAL_API_KEY. */
+  readonly internalApiKeys: readonly string[]
+  /** null: no callbacks are written. The address has no slash at its end; the key is never null in production. */
+  readonly laravel: { readonly url: string; readonly apiKey: string | null } | null
+  /** Origins of browsers that may open a WebSocket; `*` stands for all, outside production. */
+  readonly wsCorsOrigins: readonly string[]
+  readonly clusterMode: boolean
+  readonly workerProcesses: number
+  readonly shutdownTimeoutMs: number
+  readonly webhookMaxAttempts: number
+  readonly webhookWorkerConcurrency: number
+  readonly gateways: GatewayAccounts
+  /** Variables that hold no secret though one is needed. Outside production only: make them up and load again. */
+  readonly missingSecrets: readonly string[]
+  /** Every configured secret's value, for the logger to keep out of its lines. */
+  readonly secretValues: readonly string[]
+}
+
+export interface Surroundings {
+  /** The names of all gateways that this build understands. */
+  readonly gateways: readonly string[]
+  readonly cores: number
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/**
+ * Reads and checks the whole environment. Pure: no access to process.env or files. Every problem is collected as one
+ * sentence that begins with its variable's name, says what is expected, and contains no value.
+ */
+export function loadConfig(env: Environment, { gateways: names, cores }: Surroundings): Loaded {
+  const set = withoutBlanks(env)
+  const isProduction = set.NODE_ENV?.trim() === 'production'
+  const parsed = VARIABLES.safeParse(set)
+  const gateways = readGateways(set, names, !isProduction)
+  const problems = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
+    ...gateways.problems,
+    ...(isProduction ? productionProblems(set, gateways.accounts) : []),
+  ]
+  return parsed.success && problems.length === 0
+    ? { ok: true, config: build(parsed.data, gateways, cores) }
+    : { ok: false, problems }
+}
+
+/** The environment with what was made up for it. A variable that is set and not blank always wins. */
+export function fillMissing(env: Environment, made: Readonly<Record<string, string>>): Environment {
+  return { ...env, ...made, ...withoutBlanks(env) }
+}
+
+/** Everything about a configuration that may be shown: addresses and numbers, names of accounts, and no secret. */
+export function describeConfig(config: Config): Record<string, unknown> {
+  const {
+    db,
+    redis,
+    laravel,
+    gateways,
+    jwtSecrets,
+    internalApiKeys,
+    missingSecrets,
+    secretValues,
+    ...shown
+  } = config
+  return {
+    ...shown,
+    db: db === null ? 'embedded' : `${db.user}@${db.host}:${db.port}/${db.database}`,
+    redis: redis === null ? 'embedded' : `${redis.host}:${redis.port}`,
+    laravel: laravel?.url ?? 'none',
+    rotating: [
+      ...(jwtSecrets.length > 1 ? ['JWT_SECRET'] : []),
+      ...(internalApiKeys.length > 1 ? ['INTERNAL_API_KEY'] : []),
+    ],
+    gateways: Object.fromEntries([...gateways].map(([name, accounts]) => [name, [...accounts.keys()]])),
+  }
+}
+
+const NEEDED_IN_PRODUCTION = [
+  'DB_HOST',
+  'DB_PASSWORD',
+  'REDIS_HOST',
+  'REDIS_PASSWORD',
+  'JWT_SECRET',
+  'INTERNAL_API_KEY',
+] as const
+
+/** Checked on the raw text, so that a misspelt port does not hide a missing secret. */
+function productionProblems(
+  set: Readonly<Record<string, string>>,
+  gateways: GatewayAccounts,
+): readonly string[] {
+  const needed = [...NEEDED_IN_PRODUCTION, ...(set.LARAVEL_API_URL === undefined ? [] : ['LARAVEL_API_KEY'])]
+  const missing = needed.filter((name) => set[name] === undefined)
+  const allowsEveryOrigin = set.WS_CORS_ORIGIN?.split(',').some((origin) => origin.trim() === '*') ?? false
+  return [
+    ...missing.map((name) => `${name} is missing; production needs it`),
+    ...secretProblems(collectSecrets(set, gateways)),
+    ...(allowsEveryOrigin ? ['WS_CORS_ORIGIN must name the origins in production, not *'] : []),
+  ]
+}
+
+function build(variables: Variables, gateways: GatewayVariables, cores: number): Config {
+  const { JWT_SECRET, JWT_SECRET_PREVIOUS, INTERNAL_API_KEY, INTERNAL_API_KEY_PREVIOUS } = variables
+  const missing = [
+    ...(JWT_SECRET === undefined ? ['JWT_SECRET'] : []),
+    ...(INTERNAL_API_KEY === undefined ? ['INTERNAL_API_KEY'] : []),
+    ...gateways.missingSecrets,
+  ]
+  return {
+    environment: variables.NODE_ENV,
+    host: variables.HOST,
+    port: variables.PORT,
+    dataDir: variables.DATA_DIR,
+    logLevel: variables.LOG_LEVEL,
+    ...addresses(variables),
+    // Three more than events are worked on, for the sweeper and the looks after a commit.
+    dbWorkerConnections: variables.DB_WORKER_CONNECTIONS ?? variables.WEBHOOK_WORKER_CONCURRENCY + 3,
+    jwtSecrets: currentFirst(JWT_SECRET, JWT_SECRET_PREVIOUS),
+    internalApiKeys: currentFirst(INTERNAL_API_KEY, INTERNAL_API_KEY_PREVIOUS),
+    wsCorsOrigins: variables.WS_CORS_ORIGIN,
+    clusterMode: variables.CLUSTER_MODE,
+    workerProcesses: variables.WORKER_PROCESSES ?? Math.min(Math.max(1, cores), MAX_WORKER_PROCESSES),
+    shutdownTimeoutMs: variables.SHUTDOWN_TIMEOUT_SECONDS * 1_000,
+    webhookMaxAttempts: variables.WEBHOOK_MAX_ATTEMPTS,
+    webhookWorkerConcurrency: variables.WEBHOOK_WORKER_CONCURRENCY,
+    gateways: gateways.accounts,
+    missingSecrets: variables.NODE_ENV === 'production' ? [] : missing,
+    secretValues: collectSecrets(variables, gateways.accounts).map(({ value }) => value),
+  }
+}
+
+function addresses(variables: Variables): Pick<Config, 'db' | 'redis' | 'laravel'> {
+  const { DB_HOST, REDIS_HOST, LARAVEL_API_URL } = variables
+  return {
+    db: DB_HOST === undefined ? null : databaseAt(DB_HOST, variables),
+    redis:
+      REDIS_HOST === undefined
+        ? null
+        : { host: REDIS_HOST, port: variables.REDIS_PORT, password: variables.REDIS_PASSWORD ?? '' },
+    laravel:
+      LARAVEL_API_URL === undefined
+        ? null
+        : { url: LARAVEL_API_URL, apiKey: variables.LARAVEL_API_KEY ?? null },
+  }
+}
+
+function databaseAt(host: string, variables: Variables): DatabaseAddress {
+  return {
+    host,
+    port: variables.DB_PORT,
+    user: variables.DB_USERNAME,
+    password: variables.DB_PASSWORD ?? '',
+    database: variables.DB_DATABASE,
+  }
+}
+
+function currentFirst(current: string | undefined, previous: string | undefined): readonly string[] {
+  return current === undefined ? [] : [current, ...(previous === undefined ? [] : [previous])]
+}

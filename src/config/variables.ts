@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { LOG_LEVELS } from '../base/log.ts'
+
+/** What the program is started with. A blank value counts as not set. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export const MAX_WORKER_PROCESSES = 64
+/** One more second and pm2's `kill_timeout` of 35 s would end the primary in the middle of its drain. */
+const MAX_SHUTDOWN_SECONDS = 30
+
+/**
+ * Every variable with a fixed name, as text to value. A schema's message says what is expected and never repeats the
+ * value, which may be a secret in the wrong place. Gateways' variables are made of their names: see gateways.ts.
+ */
+export const VARIABLES = z.object({
+  NODE_ENV: choice(['development', 'test', 'production']).default('development'),
+  HOST: host().default('127.0.0.1'),
+  // Port 0 lets the system choose a free one.
+  PORT: integer(0, 65_535).default(3_000),
+  DATA_DIR: z.string().default('.data'),
+  LOG_LEVEL: choice(LOG_LEVELS).default('info'),
+
+  DB_HOST: host().optional(),
+  DB_PORT: integer(1, 65_535).default(3_306),
+  DB_DATABASE: z.string().default('onceline'),
+  DB_USERNAME: z.string().default('onceline'),
+  DB_PASSWORD: z.string().optional(),
+  DB_WORKER_CONNECTIONS: integer(1, 128).optional(),
+  REDIS_HOST: host().optional(),
+  REDIS_PORT: integer(1, 65_535).default(6_379),
+  REDIS_PASSWORD: z.string().optional(),
+
+  JWT_SECRET: z.string().optional(),
+  JWT_SECRET_PREVIOUS: z.string().optional(),
+  INTERNAL_API_KEY: z.string().optional(),
+  INTERNAL_API_KEY_PREVIOUS: z.string().optional(),
+  LARAVEL_API_URL: httpUrl().optional(),
+  LARAVEL_API_KEY: z.string().optional(),
+  WS_CORS_ORIGIN: origins().default([]),
+
+  CLUSTER_MODE: flag().default(false),
+  WORKER_PROCESSES: integer(1, MAX_WORKER_PROCESSES).optional(),
+  SHUTDOWN_TIMEOUT_SECONDS: integer(1, MAX_SHUTDOWN_SECONDS).default(MAX_SHUTDOWN_SECONDS),
+  WEBHOOK_MAX_ATTEMPTS: integer(1, 100).default(12),
+  WEBHOOK_WORKER_CONCURRENCY: integer(1, 64).default(8),
+})
+
+export type Variables = z.output<typeof VARIABLES>
+
+/** Every fixed name, in the order of the documentation. */
+export const VARIABLE_NAMES: readonly string[] = Object.keys(VARIABLES.shape)
+
+/** The environment without blank values; those of the fixed names keep their text exactly. */
+export function withoutBlanks(env: Environment): Record<string, string> {
+  const set = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[1].trim() !== '',
+  )
+  return Object.fromEntries(set)
+}
+
+function choice<const Words extends readonly string[]>(words: Words) {
+  return z.string().transform((text, context): Words[number] => {
+    const word = words.find((one) => one === text.trim())
+    return word ?? refuse(context, `must be one of ${words.join(', ')}`)
+  })
+}
+
+function integer(min: number, max: number) {
+  return z.string().transform((text, context) => {
+    const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : Number.NaN
+    return value >= min && value <= max
+      ? value
+      : refuse(context, `must be a whole number from ${min} to ${max}`)
+  })
+}
+
+function flag() {
+  return z.string().transform((text, context) => {
+    const word = text.trim().toLowerCase()
+    if (word === 'true' || word === '1') return true
+    return word === 'false' || word === '0' ? false : refuse(context, 'must be true, false, 1 or 0')
+  })
+}
+
+/** A name or an address alone: `tcp://db:3306` and `db:3306` are the usual mistakes, an IPv6 address is none. */
+function host() {
+  return z.string().transform((text, context) => {
+    const name = text.trim()
+    const isHost =
+      /^[A-Za-z0-9._-]+$/.test(name) || /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/.test(name)
+    return isHost ? name : refuse(context, 'must be a host name or an IP address, without scheme and port')
+  })
+}
+
+/** Credentials in a URL would be a secret that nobody knows of. */
+function httpUrl() {
+  const expected = 'must be an http:// or https:// address without credentials, query and fragment'
+  return z.string().transform((text, context) => {
+    const url = URL.parse(text.trim())
+    if (url === null || !/^https?:$/.test(url.protocol)) return refuse(context, expected)
+    if (url.username + url.password + url.search + url.hash !== '') return refuse(context, expected)
+    return url.href.replace(/\/+$/, '')
+  })
+}
+
+/** App schemes such as `capacitor://localhost` are origins too, which URL.origin does not know. */
+function origins() {
+  const expected = 'must be origins such as https://app.example.org, separated by commas, or *'
+  return z.string().transform((text, context): readonly string[] => {
+    const list = splitList(text).map((origin) => origin.replace(/\/$/, ''))
+    const areOrigins = list.every(
+      (origin) => origin === '*' || /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+$/i.test(origin),
+    )
+    return areOrigins && list.length > 0 ? list : refuse(context, expected)
+  })
+}
+
+/** The entries of a comma-separated list, trimmed, without the empty ones. */
+export function splitList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}
+
+function refuse(context: z.RefinementCtx, message: string): never {
+  context.addIssue(message)
+  return z.NEVER
+}

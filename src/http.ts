@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { Log } from './base/log.ts'
+import { problem } from './base/problem.ts'
+import { requestIdOf } from './base/request-id.ts'
+
+/** The whole of a request must have come within this, so that a slow sender holds nothing for long. */
+const REQUEST_TIMEOUT_MS = 15_000
+const HEADERS_TIMEOUT_MS = 10_000
+/** Node looks for those who are over their time only this often; its default, 30 s, would treble the limits above. */
+const TIMEOUT_CHECK_MS = 2_000
+/** Longer than the proxy's own (Nginx: 60 s), so that it is never we who close a connection it is about to use. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000
+const MAX_HEADER_BYTES = 16 * 1024
+const OUR_DEFECT = 'This is our defect; it has been logged.'
+
+/** Joins the routes under one application that answers everything else with a problem. */
+export function createHttpApp(
+  parts: readonly Hono<{ Bindings: HttpBindings }>[],
+  log: Log,
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  for (const part of parts) app.route('/', part)
+  app.notFound((context) =>
+    problem({
+      status: 404,
+      code: 'not_found',
+      detail: 'There is nothing at this path.',
+      requestId: requestIdOf(context.req.header('x-request-id')),
+    }),
+  )
+  app.onError((error, context) => {
+    const requestId = requestIdOf(context.req.header('x-request-id'))
+    log.error({ err: error, requestId, path: context.req.path }, 'request failed')
+    return problem({ status: 500, code: 'internal_error', detail: OUR_DEFECT, requestId })
+  })
+  return app
+}
+
+/** A server for the application, not listening yet. */
+export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>): Server {
+  const limits = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  }
+  return createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
+}
+
+/** What fails before the application sees it: a request line or a host of which no URL can be made. */
+function unroutable(error: unknown): Response {
+  const requestId = requestIdOf(null)
+  // The application answers its own errors, so another one would be a defect of the listener.
+  if (!(error instanceof RequestError)) throw error
+  return problem({
+    status: 400,
+    code: 'malformed_request',
+    detail: 'The request line or the Host header makes no URL.',
+    requestId,
+  })
+}
+
+/** Listens, and returns the port (the one that was free, for port 0). Throws what the system says: EADDRINUSE, EACCES. */
+export async function listen(server: Server, port: number, host: string): Promise<number> {
+  server.listen(port, host)
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** Takes no new connections, lets requests in flight finish for at most `timeoutMs`, then cuts what is left. */
+export async function stopListening(server: Server, timeoutMs: number): Promise<void> {
+  if (!server.listening) return
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const sweep = setInterval(() => server.closeIdleConnections(), 100)
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(cut)
+}

@@ -1,0 +1,175 @@
+import { availableParallelism } from 'node:os'
+import { Registry } from 'prom-client'
+import { EMBEDDED_DATABASE, openDataHost } from '../db/embedded/data-host.ts'
+import { migrate } from '../db/migrate.ts'
+import { createDatabaseIfMissing, type DatabaseAddress } from '../db/pools.ts'
+import type { RedisAddress } from '../db/redis.ts'
+import { createApp } from './app.ts'
+import { welcome } from './banner.ts'
+import { createLogger, type Log } from './base/log.ts'
+import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from './cluster.ts'
+import { type Config, describeConfig, fillMissing, loadConfig } from './config.ts'
+import { loadOrCreateDevSecrets } from './dev-secrets.ts'
+import { untilStopped } from './signals.ts'
+import { adapters } from './webhooks/gateways/registry.ts'
+
+/** Exit codes of the service, as the CLI has them: a clean stop, could not start or stop, wrong configuration. */
+const EXIT = { done: 0, failed: 1, misconfigured: 4 } as const
+
+/** Runs the service until a signal ends it; returns the exit code. */
+export async function serve(env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const loaded = loadWithDevSecrets(env)
+  if (loaded.kind === 'problems') {
+    console.error(`Onceline cannot start:\n${loaded.problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    return EXIT.misconfigured
+  }
+  const { config, generated } = loaded
+  const log = createLogger({ level: config.logLevel, secrets: config.secretValues })
+  try {
+    if (isClusterWorker()) return await runWorker(config, log)
+    return await runHost(config, log, env, generated)
+  } catch (error) {
+    log.fatal({ err: error }, 'Onceline could not run')
+    console.error(`Onceline could not run: ${error instanceof Error ? error.message : String(error)}`)
+    return EXIT.failed
+  }
+}
+
+type Loaded =
+  | { kind: 'problems'; problems: readonly string[] }
+  | { kind: 'config'; config: Config; generated: Readonly<Record<string, string>> }
+
+/** Outside production a secret that is not set is made up once and kept in the data folder. */
+function loadWithDevSecrets(env: NodeJS.ProcessEnv): Loaded {
+  const sources = { gateways: [...adapters.keys()], cores: availableParallelism() }
+  const first = loadConfig(env, sources)
+  if (!first.ok) return { kind: 'problems', problems: first.problems }
+  if (first.config.missingSecrets.length === 0) return { kind: 'config', config: first.config, generated: {} }
+  const generated = loadOrCreateDevSecrets(first.config.dataDir, first.config.missingSecrets)
+  const second = loadConfig(fillMissing(env, generated), sources)
+  if (!second.ok) return { kind: 'problems', problems: second.problems }
+  return { kind: 'config', config: second.config, generated }
+}
+
+interface Addresses {
+  readonly database: DatabaseAddress
+  readonly redis: RedisAddress
+  /** Ends what was started for us. */
+  close(): Promise<void>
+}
+
+/** The real servers where they are configured, the embedded data host for the rest. */
+async function openAddresses(config: Config, log: Log): Promise<Addresses> {
+  if (config.db && config.redis) return { database: config.db, redis: config.redis, close: async () => {} }
+  const host = await openDataHost({ dataDir: config.dataDir, log: (line) => log.info(line) })
+  const database = config.db ?? { ...host.mysql, database: EMBEDDED_DATABASE }
+  try {
+    if (!config.db) await createDatabaseIfMissing(database)
+  } catch (error) {
+    await host.stop()
+    throw error
+  }
+  return { database, redis: config.redis ?? host.redis, close: () => host.stop() }
+}
+
+/** The process that a person started: it migrates, and then serves itself or through its workers. */
+async function runHost(
+  config: Config,
+  log: Log,
+  env: NodeJS.ProcessEnv,
+  generated: Readonly<Record<string, string>>,
+): Promise<number> {
+  const stopped = config.clusterMode ? null : untilStopped(log)
+  const addresses = await openAddresses(config, log)
+  try {
+    const { applied } = await migrate(addresses.database)
+    if (applied.length > 0) log.info({ applied }, 'schema migrated')
+    log.info(describeConfig(config), 'starting')
+    if (stopped !== null) return await runSingle(config, log, addresses, generated, stopped)
+    return await runPrimary({
+      workers: config.workerProcesses,
+      env: { ...env, ...generated, ...environmentOf(addresses) },
+      log,
+      shutdownTimeoutMs: config.shutdownTimeoutMs,
+      onReady: (port) => welcome({ config, port, generated, embedded: !config.db }),
+    })
+  } finally {
+    await addresses.close()
+  }
+}
+
+async function runSingle(
+  config: Config,
+  log: Log,
+  addresses: Addresses,
+  generated: Readonly<Record<string, string>>,
+  stopped: Promise<void>,
+): Promise<number> {
+  const app = createApp({ ...appOptions(config, log), ...addresses })
+  try {
+    const port = await app.listen(config.port, config.host)
+    app.work()
+    log.info({ host: config.host, port }, 'ready')
+    welcome({ config, port, generated, embedded: !config.db })
+    await stopped
+    log.info('stopping: answering what is in flight')
+  } finally {
+    await app.stop(config.shutdownTimeoutMs)
+  }
+  log.info('stopped')
+  return EXIT.done
+}
+
+/** A worker of the cluster: the primary has opened the data host and migrated, and tells when to stop. */
+async function runWorker(config: Config, log: Log): Promise<number> {
+  if (!config.db || !config.redis) throw new Error('a worker needs the addresses that its primary gives it')
+  const registry = new Registry()
+  const app = createApp({
+    ...appOptions(config, log),
+    database: config.db,
+    redis: config.redis,
+    registry,
+    metricsText: () => clusterMetrics(),
+  })
+  const drained = new Promise<void>((resolve) => {
+    installWorker({
+      log,
+      registry,
+      drain: async () => {
+        await app.stop(config.shutdownTimeoutMs)
+        resolve()
+      },
+    })
+  })
+  await app.listen(config.port, config.host)
+  app.work()
+  await drained
+  return EXIT.done
+}
+
+function appOptions(config: Config, log: Log) {
+  return {
+    accounts: config.gateways,
+    internalKeys: config.internalApiKeys,
+    callbacks: config.laravel !== null,
+    workerConcurrency: config.webhookWorkerConcurrency,
+    workerConnections: config.dbWorkerConnections,
+    maxAttempts: config.webhookMaxAttempts,
+    log,
+  }
+}
+
+function environmentOf({ database, redis }: Addresses): Record<string, string> {
+  return {
+    DB_HOST: database.host,
+    DB_PORT: String(database.port),
+    DB_USERNAME: database.user,
+    DB_PASSWORD: database.password,
+    DB_DATABASE: database.database,
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    REDIS_PASSWORD: redis.password,
+  }
+}
+
+if (import.meta.main) process.exitCode = await serve()

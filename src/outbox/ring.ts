@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Queue, Worker } from 'bullmq'
+import { openRedis, type Redis, type RedisAddress } from '../../db/redis.ts'
+import type { Id } from '../base/ids.ts'
+
+/** A doorbell and who answers it. Jobs carry ids only: what is to be done, and whether it is done, MySQL knows. */
+export interface RingOptions {
+  readonly redis: RedisAddress
+  /** The queue's name; no `:` in it. */
+  readonly name: string
+  /** Whose queue it is: the database's name, so that two installations may share a Redis. */
+  readonly installation: string
+  /** Hears of Redis errors; called often while Redis is away. */
+  readonly onError: (error: Error) => void
+  /** How many events a job holds at most; IDS_PER_JOB by default. */
+  readonly idsPerJob?: number
+}
+
+/** `suspect`: a worker died over this job before. */
+export type RingHandler = (ids: readonly Id[], suspect: boolean) => Promise<void>
+
+/** Fifty events a transaction process 2.5 times as many a second as ten, and ten times as many as one. */
+export const IDS_PER_JOB = 50
+const ID_BYTES = 16
+/** The doorbell may fail: the sweeper rings again. So nothing waits for it longer than this. */
+const RING_TIMEOUT_MS = 600
+/** Beyond so many unanswered rings Redis is not keeping up, and more of them only cost memory. */
+const MAX_UNANSWERED = 200
+/** Long enough to fill jobs at thousands of events a second, and nothing beside what processing takes. */
+const RING_INTERVAL_MS = 5
+const LOCK_MS = 30_000
+const STALLED_CHECK_MS = 5_000
+/** MySQL counts attempts; BullMQ must never give a job up by itself after its workers were killed. */
+const MAX_STALLS = 1_000
+
+/** The only file that knows BullMQ. */
+export class Ring {
+  readonly #options: RingOptions
+  readonly #connection: Redis
+  readonly #queue: Queue
+  #worker: { worker: Worker; connection: Redis } | null = null
+  #unanswered = 0
+  #collected: Id[] = []
+  #nextRing: Promise<boolean> | null = null
+  #lastRingMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: RingOptions) {
+    this.#options = options
+    this.#connection = openRedis(options.redis, 'queue', options.onError)
+    this.#queue = new Queue(options.name, {
+      connection: this.#connection,
+      prefix: prefixOf(options.installation),
+      skipVersionCheck: true,
+      defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+    })
+    this.#queue.on('error', options.onError)
+  }
+
+  /**
+   * Rings for these ids, in jobs of at most `idsPerJob`. The first rings at once; those that follow within milliseconds
+   * go together, so that under load a few full jobs do the work of many small ones. False when Redis did not take them
+   * in time: then nobody has heard.
+   */
+  ring(ids: readonly Id[]): Promise<boolean> {
+    for (const id of ids) this.#collected.push(id)
+    this.#nextRing ??= this.#ringTogether()
+    return this.#nextRing
+  }
+
+  async #ringTogether(): Promise<boolean> {
+    const waitMs = this.#lastRingMs + RING_INTERVAL_MS - performance.now()
+    await (waitMs > 0 ? pause(waitMs) : undefined)
+    this.#lastRingMs = performance.now()
+    const ids = this.#collected
+    this.#collected = []
+    this.#nextRing = null
+    return this.#send(ids)
+  }
+
+  async #send(ids: readonly Id[]): Promise<boolean> {
+    if (this.#connection.status !== 'ready' || this.#unanswered >= MAX_UNANSWERED) return false
+    this.#unanswered += 1
+    try {
+      await within(RING_TIMEOUT_MS, this.#addJobs(chunks(ids, this.#options.idsPerJob ?? IDS_PER_JOB)))
+      return true
+    } catch (error) {
+      this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+      return false
+    } finally {
+      this.#unanswered -= 1
+    }
+  }
+
+  /** One job is added by one command; addBulk's transaction would cost several times as much. */
+  #addJobs(parts: readonly Id[][]): Promise<unknown> {
+    const jobs = parts.map((part) => ({ name: 'events', data: Buffer.concat(part).toString('base64') }))
+    const [first] = jobs
+    return first && jobs.length === 1 ? this.#queue.add(first.name, first.data) : this.#queue.addBulk(jobs)
+  }
+
+  /** How many jobs wait for a worker; null when Redis does not say. */
+  async depth(): Promise<number | null> {
+    if (this.#connection.status !== 'ready') return null
+    try {
+      return await within(RING_TIMEOUT_MS, this.#queue.getWaitingCount())
+    } catch {
+      return null
+    }
+  }
+
+  /** Starts answering. A handler that throws loses its job on purpose: the sweeper rings again. */
+  answer(handler: RingHandler, concurrency: number): void {
+    const connection = openRedis(this.#options.redis, 'worker', this.#options.onError)
+    const worker = new Worker<string>(
+      this.#options.name,
+      (job) => handler(idsOf(job.data), (job.stalledCounter ?? 0) > 0),
+      {
+        connection,
+        prefix: prefixOf(this.#options.installation),
+        concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        maxStalledCount: MAX_STALLS,
+        skipVersionCheck: true,
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: 0 },
+      },
+    )
+    worker.on('error', this.#options.onError)
+    this.#worker = { worker, connection }
+  }
+
+  /** Takes no new jobs and waits for those in hand, at most `timeoutMs`; then lets go. What was in hand is rung again later. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#worker) {
+      const { worker, connection } = this.#worker
+      await within(timeoutMs, worker.close()).catch(() => undefined)
+      void worker.close(true).catch(() => undefined)
+      connection.disconnect()
+    }
+    await this.#nextRing
+    await within(RING_TIMEOUT_MS, this.#queue.close()).catch(() => undefined)
+    this.#connection.disconnect()
+  }
+}
+
+/** Hash-tagged, so that all keys of the queue are in one slot of a Redis Cluster. */
+function prefixOf(installation: string): string {
+  return `{onceline-${installation}}`
+}
+
+function chunks(ids: readonly Id[], size: number): Id[][] {
+  const result: Id[][] = []
+  for (let start = 0; start < ids.length; start += size) result.push(ids.slice(start, start + size))
+  return result
+}
+
+function idsOf(data: string): Id[] {
+  const bytes = Buffer.from(data, 'base64')
+  const ids: Id[] = []
+  for (let start = 0; start + ID_BYTES <= bytes.length; start += ID_BYTES) {
+    ids.push(bytes.subarray(start, start + ID_BYTES))
+  }
+  return ids
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${timeoutMs} ms`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([work, timedOut])
+  } finally {
+    clearTimeout(timer)
+  }
+}

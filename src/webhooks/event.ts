@@ -1,0 +1,149 @@
+import { type Id, newId } from '../base/ids.ts'
+import { fingerprint, recordKey } from '../idempotency/key.ts'
+import type { PaymentFact } from '../payments/fact.ts'
+import { DECISIVE_FIELDS, type Delivery, type GatewayAdapter, type GatewayEvent } from './gateways/adapter.ts'
+
+/**
+ * received: work to do. processed: done, the outcome says with what effect. paused: its gateway is. parked: waits for a
+ * payment or its capture. unconfirmed: the signature does not reach far enough to move money. quarantined: contradicts
+ * what we know. dead: attempts exhausted. discarded: a person said so.
+ *
+ *     received ─▶ processed
+ *        │ ▲ ▲
+ *        │ │ └── released/replayed by a person ── parked, unconfirmed, quarantined, dead
+ *        │ └──── its payment or capture came ──── parked          its gateway resumed ── paused
+ *        └─────▶ paused | parked | unconfirmed | quarantined | dead ──▶ discarded
+ */
+export const EVENT_STATES = [
+  'received',
+  'processed',
+  'paused',
+  'parked',
+  'unconfirmed',
+  'quarantined',
+  'dead',
+  'discarded',
+] as const
+export type EventState = (typeof EVENT_STATES)[number]
+
+/** applied: it moved its payment. no_effect: known already, or late. ignored: nothing about a payment. */
+export type EventOutcome = 'applied' | 'no_effect' | 'ignored'
+
+/** An event on its way into webhook_events. */
+export interface NewEvent {
+  readonly id: Id
+  readonly eventKey: Buffer
+  readonly digest: Buffer
+  readonly gateway: string
+  readonly account: string
+  readonly eventId: string
+  readonly type: string
+  readonly fact: PaymentFact | null
+  readonly occurredAt: Date | null
+  readonly maySettle: boolean
+  readonly hold: string | null
+  readonly state: EventState
+  readonly outcome: EventOutcome | null
+  readonly reason: string | null
+  readonly conflictsWith: Id | null
+  readonly requestId: string
+  readonly signature: string
+  readonly body: Buffer
+}
+
+export interface DeliveryContext {
+  readonly gateway: string
+  readonly account: string
+  readonly requestId: string
+  readonly signature: string
+  readonly delivery: Delivery
+}
+
+const TYPE_LIMIT_CHARACTERS = 100
+
+/** Turns what an adapter read into a row: its key, its digest, and the state in which it starts. */
+export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: DeliveryContext): NewEvent {
+  const maySettle = mayMoveMoney(adapter, event)
+  return {
+    id: newId(),
+    eventKey: eventKey(context.gateway, context.account, event.eventId),
+    digest: moneyDigest(event.fact),
+    gateway: context.gateway,
+    account: context.account,
+    eventId: event.eventId,
+    type: event.type.slice(0, TYPE_LIMIT_CHARACTERS),
+    fact: event.fact,
+    occurredAt: event.occurredAt,
+    maySettle,
+    hold: event.hold,
+    ...startingState(event, maySettle),
+    conflictsWith: null,
+    requestId: context.requestId,
+    signature: context.signature,
+    body: context.delivery.body,
+  }
+}
+
+/**
+ * May this event move money without asking the gateway? Tier A signs everything; tier B must sign all five decisive
+ * fields unambiguously; C and D never.
+ */
+export function mayMoveMoney(adapter: GatewayAdapter, event: GatewayEvent): boolean {
+  if (event.fact === null || event.hold !== null || adapter.confirmFirst) return false
+  if (adapter.tier === 'A') return true
+  if (adapter.tier !== 'B') return false
+  return DECISIVE_FIELDS.every((field) => event.signed.includes(field))
+}
+
+type Start = Pick<NewEvent, 'state' | 'outcome' | 'reason'>
+
+/** Only what may settle has work to do; the rest is decided here and never rings. */
+function startingState(event: GatewayEvent, maySettle: boolean): Start {
+  if (event.hold !== null) return { state: 'quarantined', outcome: null, reason: event.hold }
+  if (event.fact === null) return { state: 'processed', outcome: 'ignored', reason: null }
+  if (!maySettle) return { state: 'unconfirmed', outcome: null, reason: 'confirmation_needed' }
+  return { state: 'received', outcome: null, reason: null }
+}
+
+/**
+ * The same event id with other money: kept under a key of its own content, so that the first stands, this one is visible
+ * in quarantine, and a repetition of it is a duplicate.
+ */
+export function asConflict(event: NewEvent, first: Id): NewEvent {
+  return {
+    ...event,
+    eventKey: recordKey({
+      kind: 'webhook-conflict',
+      tenant: event.gateway,
+      actor: event.account,
+      operation: event.digest.toString('hex'),
+      key: event.eventId,
+    }),
+    state: 'quarantined',
+    outcome: null,
+    reason: 'event_id_conflict',
+    conflictsWith: first,
+  }
+}
+
+function eventKey(gateway: string, account: string, eventId: string): Buffer {
+  return recordKey({ kind: 'webhook', tenant: gateway, actor: account, operation: 'event', key: eventId })
+}
+
+/**
+ * The digest is of the normalised money fields and not of the bytes: a re-serialised copy is a duplicate, another amount
+ * is a conflict.
+ */
+function moneyDigest(fact: PaymentFact | null): Buffer {
+  if (fact === null) return NO_FACT_DIGEST
+  return fingerprint('webhook-money-1', [
+    fact.kind,
+    fact.merchantRef,
+    fact.gatewayRef,
+    fact.operationRef,
+    fact.amountMinor === null ? null : String(fact.amountMinor),
+    fact.currency,
+  ])
+}
+
+const NO_FACT_DIGEST = fingerprint('webhook-money-1', ['none'])

@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/**
+ * No id of a gateway, an event or a payment is longer than this. Real ones stay under 100 bytes, and the database
+ * keeps 255.
+ */
+export const MAX_ID_BYTES = 255
+
+/**
+ * Reads a JSON object from raw bytes. Null for invalid UTF-8 (decoding it leniently would fold different bytes into
+ * one text), for a byte order mark, for what is not JSON, and for JSON that is not an object. Of a key that comes twice
+ * the last value counts, which is also what an adapter verifies.
+ */
+export function parseObject(body: Buffer): JsonObject | null {
+  if (!isUtf8(body)) return null
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return isObject(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+/** Whether a JSON value is an object, and neither null nor an array. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * A text that may identify something: not empty, at most `MAX_ID_BYTES` bytes, and well-formed, because lone
+ * surrogates of different texts become the same bytes in UTF-8.
+ */
+export function isIdentifier(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    value.length <= MAX_ID_BYTES &&
+    value.isWellFormed() &&
+    Buffer.byteLength(value) <= MAX_ID_BYTES
+  )
+}
+
+/** An id as text where the gateway may send a number; null for a number that a double cannot hold, and for the rest. */
+export function identifierText(value: unknown): string | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : null
+  return isIdentifier(value) ? value : null
+}
+
+/** A JSON integer as a bigint; null for fractions, for numbers beyond 2^53 and for everything that is no number. */
+export function integerOf(value: unknown): bigint | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null
+}
+
+/** Seconds since 1970 as a date; null for what is no such number. */
+export function dateOfSeconds(value: unknown): Date | null {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null
+  const date = new Date(value * 1000)
+  return Number.isNaN(date.getTime()) ? null : date
+}

@@ -1,0 +1,239 @@
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import type { GatewayAdapter, Received } from './adapter.ts'
+import { DECISIVE_FIELDS, type DecisiveField, type Delivery, type GatewayAccount } from './adapter.ts'
+import { identifierText, integerOf, isIdentifier, isObject, type JsonObject, parseObject } from './body.ts'
+import { decodeHex, findSecret, sameBytes } from './signature.ts'
+import { accepted, completeFact, type Hold, held, NOTHING, type Reading, refused } from './verdict.ts'
+
+const SHA512_BYTES = 64
+
+/**
+ * The twenty values in the order in which Paymob joins them, without anything between them. Source: "HMAC calculation"
+ * at https://developers.paymob.com. A dot leads into an inner object.
+ */
+const SIGNED_FIELDS = [
+  'amount_cents',
+  'created_at',
+  'currency',
+  'error_occured',
+  'has_parent_transaction',
+  'id',
+  'integration_id',
+  'is_3d_secure',
+  'is_auth',
+  'is_capture',
+  'is_refunded',
+  'is_standalone_payment',
+  'is_voided',
+  'order.id',
+  'owner',
+  'pending',
+  'source_data.pan',
+  'source_data.sub_type',
+  'source_data.type',
+  'success',
+].map((name) => name.split('.'))
+
+/** A full date and time with a four-digit year and an optional zone: nothing of the amount before it fits in. */
+const ISO_DATE_TIME =
+  /^20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)?$/
+
+/**
+ * Paymob (Accept). As the values stand side by side, digits can move between neighbours and the HMAC still matches, so
+ * its word alone never moves money: the gateway is asked first.
+ */
+export const paymob: GatewayAdapter = { name: 'paymob', tier: 'B', confirmFirst: true, receive }
+
+function receive(delivery: Delivery, account: GatewayAccount): Received {
+  const [hmac, ...others] = delivery.query.getAll('hmac')
+  if (hmac === undefined || hmac === '') return refused('signature_missing', 'no hmac in the query')
+  const given = decodeHex(hmac, SHA512_BYTES)
+  if (given === null || others.length > 0)
+    return refused('signature_invalid', 'hmac is not 128 hex digits, once')
+
+  const body = parseObject(delivery.body)
+  if (body === null) return refused('malformed_body', 'the body is not a JSON object')
+  if (body.type !== 'TRANSACTION') {
+    return refused('signature_invalid', 'type is not TRANSACTION, and only transactions can be verified')
+  }
+  const transaction = isObject(body.obj) ? body.obj : {}
+  const text = signedText(transaction)
+  if (text === null) return refused('signature_invalid', 'a signed field of obj is missing or no plain value')
+
+  const secretIndex = findSecret(account, (key) => sameBytes(hmacOf(text, key), given))
+  if (secretIndex < 0) return refused('signature_invalid', 'the hmac matches no active secret')
+  return readEvent(transaction, account, secretIndex, given.toString('hex'))
+}
+
+function signedText(transaction: JsonObject): string | null {
+  let text = ''
+  for (const path of SIGNED_FIELDS) {
+    const part = plainText(valueAt(transaction, path))
+    if (part === null) return null
+    text += part
+  }
+  return text
+}
+
+function valueAt(transaction: JsonObject, path: readonly string[]): unknown {
+  let value: unknown = transaction
+  for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+  return value
+}
+
+/**
+ * A value as Paymob joins it. Null adds nothing; a field that is absent counts as `false`, as in Odoo's integration,
+ * whose fields are flags. It stays false for everything that reads it here.
+ */
+function plainText(value: unknown): string | null {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? value : null
+    case 'number':
+    case 'boolean':
+      return String(value)
+    case 'undefined':
+      return 'false'
+    default:
+      return value === null ? '' : null
+  }
+}
+
+function hmacOf(text: string, key: KeyObject): Buffer {
+  return createHmac('sha512', key).update(text).digest()
+}
+
+/** Signs a transaction (the `obj` of the body) as Paymob does: lower-case hex. Throws where it cannot be signed. */
+export function signPaymob(transaction: JsonObject, secret: string): string {
+  const text = signedText(transaction)
+  if (text === null) throw new RangeError('signPaymob: the transaction cannot be signed')
+  return hmacOf(text, createSecretKey(secret, 'utf8')).toString('hex')
+}
+
+function readEvent(
+  obj: JsonObject,
+  account: GatewayAccount,
+  secretIndex: number,
+  signature: string,
+): Received {
+  const id = identifierText(obj.id)
+  if (id === null) return refused('event_id_missing', 'obj.id is missing or unreadable')
+  const eventId = `${id}:${stateFlags(obj).join('+')}`
+  if (!isIdentifier(eventId)) return refused('malformed_body', 'obj.id is too long')
+
+  const reading = readFact(obj)
+  return accepted(secretIndex, signature, {
+    eventId,
+    type: 'TRANSACTION',
+    occurredAt: zonedDate(obj.created_at),
+    signed: signedFields(obj, account),
+    fact: reading.fact,
+    hold: boundaryHold(obj, account) ?? reading.hold,
+  })
+}
+
+/** The signed flags that are set: a transaction is sent again whenever one of them changes. */
+const STATE_FLAGS = [
+  'pending',
+  'success',
+  'error_occured',
+  'is_auth',
+  'is_capture',
+  'is_standalone_payment',
+  'is_voided',
+  'is_refunded',
+] as const
+
+function stateFlags(obj: JsonObject): readonly string[] {
+  return STATE_FLAGS.filter((name) => obj[name] === true)
+}
+
+/**
+ * Three values pin the borders between neighbours: an ISO date ends the amount, our own integration ends the
+ * transaction's id, our own owner ends the order's. A value that is set and differs shows that digits have moved.
+ */
+function boundaryHold(obj: JsonObject, account: GatewayAccount): Hold | null {
+  const { OWNER, INTEGRATION_IDS } = account.settings
+  if (OWNER && identifierText(obj.owner) !== OWNER.trim()) return 'owner_mismatch'
+  if (INTEGRATION_IDS && !listed(obj.integration_id, INTEGRATION_IDS)) return 'integration_mismatch'
+  return isIsoDateTime(obj.created_at) ? null : 'created_at_malformed'
+}
+
+function listed(id: unknown, list: string): boolean {
+  const text = identifierText(id)
+  return text !== null && list.split(',').some((entry) => entry.trim() === text)
+}
+
+function isIsoDateTime(value: unknown): value is string {
+  return typeof value === 'string' && ISO_DATE_TIME.test(value)
+}
+
+/** A moment only where Paymob names the zone; it does not say which one a date without a zone is in. */
+function zonedDate(createdAt: unknown): Date | null {
+  if (!isIsoDateTime(createdAt) || !/(?:Z|[+-]\d\d:\d\d)$/.test(createdAt)) return null
+  const date = new Date(createdAt)
+  return Number.isNaN(date.getTime()) ? null : date
+}
+
+/** The decisive fields whose borders are pinned by a setting or by their own form. */
+function signedFields(obj: JsonObject, account: GatewayAccount): readonly DecisiveField[] {
+  const { OWNER, INTEGRATION_IDS } = account.settings
+  return DECISIVE_FIELDS.filter((field) => {
+    switch (field) {
+      case 'reference':
+        return Boolean(OWNER)
+      case 'transaction':
+        return Boolean(INTEGRATION_IDS)
+      case 'amount':
+        return isIsoDateTime(obj.created_at)
+      case 'currency':
+        return true
+      case 'status':
+        return !isFollowUp(obj) || obj.is_capture === true
+      default:
+        return field satisfies never
+    }
+  })
+}
+
+/** A refund, void or capture of an earlier transaction. Which of them, only `is_capture` says with a signature. */
+function isFollowUp(obj: JsonObject): boolean {
+  return obj.has_parent_transaction === true
+}
+
+/** merchant_order_id is unsigned and never read; Paymob's own order id finds the payment. */
+function readFact(obj: JsonObject): Reading {
+  const reading = readKind(obj)
+  if (typeof reading !== 'string') return reading
+  return completeFact({
+    kind: reading,
+    merchantRef: null,
+    gatewayRef: identifierText(valueAt(obj, ['order', 'id'])),
+    operationRef: identifierText(obj.id),
+    amountMinor: integerOf(obj.amount_cents),
+    currency: obj.currency,
+  })
+}
+
+type PaymobKind = 'pending' | 'authorized' | 'captured' | 'failed' | 'cancelled' | 'refunded'
+
+function readKind(obj: JsonObject): PaymobKind | Reading {
+  if (obj.success === true && (obj.pending === true || obj.error_occured === true)) {
+    return held('status_contradictory')
+  }
+  if (isFollowUp(obj)) return readFollowUp(obj)
+  if (obj.pending === true) return 'pending'
+  if (obj.success !== true) return 'failed'
+  if (obj.is_voided === true) return 'cancelled'
+  // The first transaction sent again after a refund: amount_cents is still the whole, the refunded part is unsigned.
+  if (obj.is_refunded === true) return held('refund_amount_unsigned')
+  return obj.is_auth === true ? 'authorized' : 'captured'
+}
+
+/** A follow-up that waits or failed leaves the payment where it was. */
+function readFollowUp(obj: JsonObject): PaymobKind | Reading {
+  if (obj.success !== true) return NOTHING
+  if (obj.is_capture === true) return 'captured'
+  if (obj.is_refund === true) return 'refunded'
+  return obj.is_void === true ? 'cancelled' : held('event_unknown')
+}

@@ -1,0 +1,52 @@
+import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import type { GatewayAccount } from './adapter.ts'
+
+const HEX = /^(?:[0-9a-f]{2})*$/i
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+
+/** Whether two byte strings are equal, in time that depends only on their lengths. Unequal lengths never throw. */
+export function sameBytes(left: Buffer, right: Buffer): boolean {
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/** Decodes exactly `bytes` bytes of hex, in either case; null for anything else. */
+export function decodeHex(text: string, bytes: number): Buffer | null {
+  return text.length === bytes * 2 && HEX.test(text) ? Buffer.from(text, 'hex') : null
+}
+
+/**
+ * Decodes standard base64; null for other alphabets, blanks and emptiness. Callers check the length of what comes
+ * back: 44 characters may hold 32 or 33 bytes.
+ */
+export function decodeBase64(text: string): Buffer | null {
+  return BASE64.test(text) ? Buffer.from(text, 'base64') : null
+}
+
+/**
+ * Keys live as long as the account's configuration: making one for each delivery costs as much as half an HMAC.
+ */
+const keysByAccount = new WeakMap<GatewayAccount, readonly (KeyObject | null)[]>()
+
+/**
+ * The index of the first secret of the account for whose key `matches` holds, or -1. The key is the text of the secret.
+ *
+ * A blank secret never matches: an empty HMAC key is a key that everybody knows.
+ */
+export function findSecret(
+  account: GatewayAccount,
+  matches: (key: KeyObject, secret: string) => boolean,
+): number {
+  let keys = keysByAccount.get(account)
+  if (keys === undefined) {
+    keys = account.secrets.map(keyOf)
+    keysByAccount.set(account, keys)
+  }
+  return account.secrets.findIndex((secret, index) => {
+    const key = keys[index] ?? null
+    return key !== null && matches(key, secret)
+  })
+}
+
+function keyOf(secret: string): KeyObject | null {
+  return secret.trim() === '' ? null : createSecretKey(secret, 'utf8')
+}

@@ -1,0 +1,193 @@
+import { createHmac, createPublicKey, createSecretKey, type KeyObject, sign, verify } from 'node:crypto'
+import { FACT_KINDS, type FactKind } from '../../payments/fact.ts'
+import {
+  DECISIVE_FIELDS,
+  type Delivery,
+  type GatewayAccount,
+  type GatewayAdapter,
+  type Received,
+} from './adapter.ts'
+import { integerOf, isIdentifier, isObject, type JsonObject, parseObject } from './body.ts'
+import { decodeBase64, sameBytes } from './signature.ts'
+import { accepted, completeFact, NOTHING, type Reading, refused } from './verdict.ts'
+
+/** The specification asks for a tolerance; five minutes is what its libraries use. */
+const TOLERANCE_SECONDS = 300
+
+const SHA256_BYTES = 32
+const ED25519_KEY_BYTES = 32
+const ED25519_SIGNATURE_BYTES = 64
+
+/** The specification wants 24 to 64 bytes. A shorter key is a mistake in the configuration and never matches. */
+const MIN_SECRET_BYTES = 24
+
+/** A sender that rotates its keys sends two or three signatures. Each costs a verification. */
+const MAX_SIGNATURES = 16
+
+const TIMESTAMP = /^\d{1,12}$/
+
+/** Printable ASCII: an id comes in a header, and is signed in the bytes in which it came. */
+const WEBHOOK_ID = /^[\x21-\x7e]{1,255}$/
+
+/** Standard Webhooks, https://www.standardwebhooks.com: `webhook-signature` signs id, timestamp and the whole body. */
+export const standardWebhooks: GatewayAdapter = {
+  name: 'standard-webhooks',
+  tier: 'A',
+  confirmFirst: false,
+  receive,
+}
+
+function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Received {
+  const header = delivery.headers['webhook-signature']
+  if (header === undefined || header === '')
+    return refused('signature_missing', 'no webhook-signature header')
+  const id = delivery.headers['webhook-id']
+  if (id === undefined || id === '') return refused('event_id_missing', 'no webhook-id header')
+  if (!WEBHOOK_ID.test(id))
+    return refused('malformed_body', 'webhook-id is not 1 to 255 printable characters')
+  const timestamp = delivery.headers['webhook-timestamp'] ?? ''
+  if (!TIMESTAMP.test(timestamp)) return refused('signature_invalid', 'webhook-timestamp is no Unix time')
+
+  const signatures = header.split(' ')
+  if (signatures.length > MAX_SIGNATURES) return refused('signature_invalid', 'more than 16 signatures')
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), delivery.body])
+  const match = findMatch(keysOf(account), signatures, signed)
+  if (match === null) return refused('signature_invalid', 'no signature matches an active secret')
+  if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > TOLERANCE_SECONDS) {
+    return refused('signature_expired', 'the timestamp is more than 300 s away')
+  }
+  return readEvent(id, delivery.body, match)
+}
+
+/** A key with the one scheme that it may be used for. A public key as an HMAC secret would be known to everybody. */
+type Key =
+  | { readonly scheme: 'v1'; readonly secret: KeyObject }
+  | { readonly scheme: 'v1a'; readonly publicKey: KeyObject }
+  | { readonly scheme: 'unusable' }
+
+/** Decoded keys live as long as the account's configuration; decoding them for each delivery would cost more than HMAC. */
+const keysByAccount = new WeakMap<GatewayAccount, readonly Key[]>()
+
+function keysOf(account: GatewayAccount): readonly Key[] {
+  const known = keysByAccount.get(account)
+  if (known !== undefined) return known
+  const keys = account.secrets.map(readKey)
+  keysByAccount.set(account, keys)
+  return keys
+}
+
+function readKey(secret: string): Key {
+  if (secret.startsWith('whpk_')) return readPublicKey(secret.slice('whpk_'.length))
+  const bytes = decodeBase64(secret.startsWith('whsec_') ? secret.slice('whsec_'.length) : secret)
+  if (bytes === null || bytes.length < MIN_SECRET_BYTES) return { scheme: 'unusable' }
+  return { scheme: 'v1', secret: createSecretKey(bytes) }
+}
+
+function readPublicKey(base64: string): Key {
+  const bytes = decodeBase64(base64)
+  if (bytes === null || bytes.length !== ED25519_KEY_BYTES) return { scheme: 'unusable' }
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') }
+  try {
+    return { scheme: 'v1a', publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }
+  } catch {
+    return { scheme: 'unusable' }
+  }
+}
+
+interface Match {
+  readonly secretIndex: number
+  readonly signature: string
+}
+
+function findMatch(keys: readonly Key[], signatures: readonly string[], signed: Buffer): Match | null {
+  for (const [secretIndex, key] of keys.entries()) {
+    const signature = signatures.find((candidate) => matches(key, candidate, signed))
+    if (signature !== undefined) return { secretIndex, signature }
+  }
+  return null
+}
+
+/** Whether one `label,base64` of the header is a signature by `key`, under the label of the key's own scheme. */
+function matches(key: Key, signature: string, signed: Buffer): boolean {
+  const comma = signature.indexOf(',')
+  if (comma < 0 || signature.slice(0, comma) !== key.scheme) return false
+  const given = decodeBase64(signature.slice(comma + 1))
+  if (given === null) return false
+  switch (key.scheme) {
+    case 'v1':
+      return given.length === SHA256_BYTES && sameBytes(hmacOf(signed, key.secret), given)
+    case 'v1a':
+      return given.length === ED25519_SIGNATURE_BYTES && verify(null, signed, key.publicKey, given)
+    case 'unusable':
+      return false
+    default:
+      return key satisfies never
+  }
+}
+
+function hmacOf(signed: Buffer, secret: KeyObject): Buffer {
+  return createHmac('sha256', secret).update(signed).digest()
+}
+
+/** Signs a delivery with a `whsec_…` secret: the value of `webhook-signature`. Throws where the secret is unusable. */
+export function signStandardWebhooks(id: string, timestamp: number, body: Buffer, secret: string): string {
+  const key = readKey(secret)
+  if (key.scheme !== 'v1')
+    throw new RangeError('signStandardWebhooks: the secret is no base64 of 24 bytes or more')
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body])
+  return `v1,${hmacOf(signed, key.secret).toString('base64')}`
+}
+
+/** Signs a delivery with an ed25519 private key, as a sender does whose `whpk_…` key we hold. */
+export function signStandardWebhooksV1a(
+  id: string,
+  timestamp: number,
+  body: Buffer,
+  privateKey: KeyObject,
+): string {
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body])
+  return `v1a,${sign(null, signed, privateKey).toString('base64')}`
+}
+
+function readEvent(id: string, body: Buffer, match: Match): Received {
+  const event = parseObject(body)
+  if (event === null) return refused('malformed_body', 'the body is not a JSON object')
+  const type = event.type ?? 'unknown'
+  if (!isIdentifier(type)) return refused('malformed_body', 'type is not a text of at most 255 bytes')
+  const kind = factKind(type)
+  if (kind !== null && !isObject(event.data)) return refused('malformed_body', 'data is not an object')
+
+  return accepted(match.secretIndex, match.signature, {
+    eventId: id,
+    type,
+    occurredAt: readDate(event.timestamp),
+    signed: DECISIVE_FIELDS,
+    ...(kind !== null && isObject(event.data) ? readFact(kind, event.data) : NOTHING),
+  })
+}
+
+const KINDS_BY_TYPE: ReadonlyMap<string, FactKind> = new Map(
+  FACT_KINDS.map((kind) => [`payment.${kind}`, kind]),
+)
+
+function factKind(type: string): FactKind | null {
+  return KINDS_BY_TYPE.get(type) ?? null
+}
+
+/** The specification leaves `data` to the sender; this is Onceline's own, neutral form of it. */
+function readFact(kind: FactKind, data: JsonObject): Reading {
+  return completeFact({
+    kind,
+    merchantRef: data.merchantRef,
+    gatewayRef: data.gatewayRef,
+    operationRef: data.operationRef,
+    amountMinor: integerOf(data.amountMinor),
+    currency: data.currency,
+  })
+}
+
+function readDate(timestamp: unknown): Date | null {
+  if (typeof timestamp !== 'string') return null
+  const date = new Date(timestamp)
+  return Number.isNaN(date.getTime()) ? null : date
+}

@@ -1,0 +1,210 @@
+import { isConnectionLost } from '../../db/errors.ts'
+import type { Pool, PoolConnection } from '../../db/pools.ts'
+import { inTransaction } from '../../db/transaction.ts'
+import { backoffMs } from '../base/backoff.ts'
+import { reached } from '../base/checkpoint.ts'
+import { type Id, idToText } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import { appendToOutbox } from '../outbox/append.ts'
+import { announcementsOf } from '../payments/announcement.ts'
+import { PaymentBook } from '../payments/book.ts'
+import { findPaymentIds } from '../payments/store.ts'
+import { type Evaluation, evaluateAlone, evaluateWithPayment, refKeysOf } from './evaluate.ts'
+import {
+  type ClaimedEvent,
+  claimEvents,
+  type EventResult,
+  finishEvents,
+  recordFailure,
+} from './event-store.ts'
+import { captureKey, insertParked, type ParkedEvent, wakeParked } from './park.ts'
+import type { PauseBoard } from './pauses.ts'
+
+/** What one transaction did, for metrics: the results and how long each event had waited, in milliseconds. */
+export interface ProcessedBatch {
+  readonly results: readonly (EventResult & { readonly gateway: string; readonly waitedMs: number })[]
+}
+
+export interface ProcessorOptions {
+  readonly pool: Pool
+  readonly pauses: PauseBoard
+  readonly log: Log
+  /** Write messages for Laravel; false where no LARAVEL_API_URL is configured. */
+  readonly callbacks: boolean
+  /** After so many failed attempts an event is dead. */
+  readonly maxAttempts: number
+  /** Rings events that this batch woke. Must not throw. */
+  readonly ring: (ids: readonly Id[]) => void
+  readonly onBatch?: (batch: ProcessedBatch) => void
+  readonly onFailure?: (kind: 'retry' | 'dead') => void
+}
+
+/** First retry after about a second, then doubling with jitter; the last of twelve after about an hour. */
+const RETRY_BACKOFF = { baseMs: 1_000, capMs: 3_600_000, random: Math.random }
+const ERROR_LIMIT_CHARACTERS = 500
+
+/** Applies events to payments. Any number of processors may be given the same ids at once: each event takes effect once. */
+export class Processor {
+  readonly #options: ProcessorOptions
+
+  constructor(options: ProcessorOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Processes events together in one transaction; if that fails, one by one, so that a poison event fails alone and is
+   * retried or buried. Throws only when the database is away: nothing was counted, and the sweeper will ring again.
+   *
+   * `suspect` says that a process died over these ids before: each is counted as an attempt before it is tried, so that
+   * an event which kills its worker ends as dead too.
+   */
+  async process(ids: readonly Id[], suspect = false): Promise<void> {
+    if (!suspect) {
+      try {
+        return await this.#processTogether(ids)
+      } catch (error) {
+        if (isConnectionLost(error)) throw error
+        if (ids.length === 1) return await this.#fail(ids, error)
+      }
+    }
+    for (const id of ids) await this.#processAlone(id, suspect)
+  }
+
+  async #processAlone(id: Id, suspect: boolean): Promise<void> {
+    try {
+      if (suspect) await this.#fail([id], new Error('the process ended while it held this event'))
+      await this.#processTogether([id])
+    } catch (error) {
+      if (isConnectionLost(error)) throw error
+      await this.#fail([id], error)
+    }
+  }
+
+  async #processTogether(ids: readonly Id[]): Promise<void> {
+    await this.#options.pauses.refresh()
+    const done = await inTransaction(
+      this.#options.pool,
+      'process events',
+      (connection) => this.#phase(connection, ids),
+      {
+        onCommitSent: () => reached('process:commit-sent'),
+      },
+    )
+    reached('process:committed')
+    this.#options.onBatch?.({ results: done.results })
+    await this.#meetAfterCommit(done)
+  }
+
+  /** One transaction: claim, lock payments, decide in memory, write everything. */
+  async #phase(connection: PoolConnection, ids: readonly Id[]): Promise<PhaseDone> {
+    const events = await claimEvents(connection, ids)
+    reached('process:claimed')
+    const [first] = events
+    if (!first) return { results: [], wakeKeys: [], parked: [] }
+    const book = await this.#openBook(connection, events)
+    reached('process:locked')
+    const evaluations = events.map((event) => this.#evaluate(event, book))
+    await book.book.save(connection, first.now)
+    await finishEvents(
+      connection,
+      evaluations.map(({ result }) => result),
+    )
+    const parked = evaluations.flatMap((evaluation) => evaluation.parked ?? [])
+    await insertParked(connection, parked, first.now)
+    if (this.#options.callbacks) await announce(connection, book.book, first.now)
+    reached('process:written')
+    return { results: withWaits(events, evaluations), wakeKeys: wakeKeysOf(book.book), parked }
+  }
+
+  async #openBook(connection: PoolConnection, events: readonly ClaimedEvent[]): Promise<OpenBook> {
+    const keys = events.flatMap((event) => (event.fact === null ? [] : refKeysOf(event, event.fact)))
+    const found = await findPaymentIds(connection, keys)
+    return { found, book: await PaymentBook.open(connection, [...found.values()]) }
+  }
+
+  #evaluate(event: ClaimedEvent, { found, book }: OpenBook): Evaluation {
+    const alone = evaluateAlone(event, this.#options.pauses.isPaused(event.gateway, event.account))
+    if (alone !== null || event.fact === null) return { result: alone ?? neverReached(event), parked: null }
+    return evaluateWithPayment(event, event.fact, found, book)
+  }
+
+  /**
+   * Two sides that may miss each other each write, commit, and then look: a capture wakes what waits for it, and an event
+   * that parked looks once more whether its payment came meanwhile.
+   */
+  async #meetAfterCommit({ wakeKeys, parked }: PhaseDone): Promise<void> {
+    const woken = await wakeParked(this.#options.pool, wakeKeys)
+    const missed = await this.#lookAgain(parked)
+    const ids = [...woken, ...missed]
+    if (ids.length > 0) this.#options.ring(ids)
+  }
+
+  async #lookAgain(parked: readonly ParkedEvent[]): Promise<Id[]> {
+    const keys = parked.filter(({ paymentId }) => paymentId === null).flatMap(({ refKeys }) => refKeys)
+    const found = await findPaymentIds(this.#options.pool, keys)
+    const met = keys.filter((key) => found.has(key.toString('hex')))
+    return wakeParked(this.#options.pool, met)
+  }
+
+  async #fail(ids: readonly Id[], error: unknown): Promise<void> {
+    const text = (error instanceof Error ? error.message : String(error)).slice(0, ERROR_LIMIT_CHARACTERS)
+    await inTransaction(this.#options.pool, 'record failure', async (connection) => {
+      for (const event of await claimEvents(connection, ids)) {
+        const attempt = event.attempts + 1
+        const dead = attempt >= this.#options.maxAttempts
+        await recordFailure(connection, event.id, text, dead ? null : backoffMs(attempt, RETRY_BACKOFF))
+        this.#options.onFailure?.(dead ? 'dead' : 'retry')
+        const words = { eventId: idToText(event.id), gateway: event.gateway, attempt, err: error }
+        if (dead) this.#options.log.error(words, 'event is dead: attempts exhausted')
+        else this.#options.log.warn(words, 'event failed and will be retried')
+      }
+    })
+  }
+}
+
+interface OpenBook {
+  readonly found: ReadonlyMap<string, Id>
+  readonly book: PaymentBook
+}
+
+interface PhaseDone extends ProcessedBatch {
+  readonly wakeKeys: readonly Buffer[]
+  readonly parked: readonly ParkedEvent[]
+}
+
+function neverReached(event: ClaimedEvent): never {
+  throw new Error(`event ${idToText(event.id)} has no fact and was not decided alone`)
+}
+
+async function announce(connection: PoolConnection, book: PaymentBook, now: Date): Promise<void> {
+  const messages = book.moves.flatMap((move) => {
+    const row = book.find(move.paymentId)
+    return row
+      ? announcementsOf(move, row, now).map((announcement) => ({ topic: 'laravel', ...announcement }))
+      : []
+  })
+  await appendToOutbox(connection, messages, now)
+}
+
+/** What a batch's changes may let others go on: a capture that came, a gateway reference that was learnt. */
+function wakeKeysOf(book: PaymentBook): Buffer[] {
+  return book.moves.flatMap((move) => {
+    const row = book.find(move.paymentId)
+    const learnt = row?.gatewayRefKey ? [row.gatewayRefKey] : []
+    return move.fact.kind === 'captured' ? [captureKey(move.paymentId), ...learnt] : learnt
+  })
+}
+
+function withWaits(
+  events: readonly ClaimedEvent[],
+  evaluations: readonly Evaluation[],
+): ProcessedBatch['results'] {
+  return evaluations.map(({ result }, index) => {
+    const event = events[index]
+    return {
+      ...result,
+      gateway: event?.gateway ?? '',
+      waitedMs: event ? event.now.getTime() - event.receivedAt.getTime() : 0,
+    }
+  })
+}

@@ -1,0 +1,114 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { reachedOn } from '../base/checkpoint.ts'
+import { problem } from '../base/problem.ts'
+import { requestIdOf } from '../base/request-id.ts'
+import { readBody } from './body.ts'
+import type { Delivery } from './gateways/adapter.ts'
+import type { Ingest, IngestAnswer } from './ingest.ts'
+import type { WebhookMetrics } from './metrics.ts'
+
+interface WebhookRoutesOptions {
+  readonly ingest: Ingest
+  readonly metrics: WebhookMetrics
+}
+
+type WebhookContext = Context<{ Bindings: HttpBindings }>
+
+/** The account of a gateway that has one account only. */
+const DEFAULT_ACCOUNT = 'default'
+/** A gateway's own back-off is longer; this is for those that obey. */
+const RETRY_AFTER_SECONDS = '5'
+
+/** `POST /webhooks/:gateway` and `/webhooks/:gateway/:account`: 200 after the commit, or a problem and nothing stored. */
+export function webhookRoutes(options: WebhookRoutesOptions): Hono<{ Bindings: HttpBindings }> {
+  const routes = new Hono<{ Bindings: HttpBindings }>()
+  for (const path of ['/webhooks/:gateway', '/webhooks/:gateway/:account']) {
+    routes.post(path, (context) => take(context, options))
+    routes.all(path, (context) => refuseMethod(context, options.ingest))
+  }
+  return routes
+}
+
+async function take(context: WebhookContext, { ingest, metrics }: WebhookRoutesOptions): Promise<Response> {
+  const startedMs = performance.now()
+  const { incoming, outgoing } = context.env
+  const sender = senderOf(context)
+  const { gateway, account, requestId } = sender
+  if (!ingest.knows(gateway, account))
+    return respond(await ingest.take({ ...sender, delivery: EMPTY }), requestId)
+  const reading = await readBody(incoming)
+  if (reading.kind === 'too_large')
+    return respond(
+      ingest.refuse(sender, 413, 'body_too_large', 'a delivery may have at most 1 MiB'),
+      requestId,
+    )
+  if (reading.kind === 'aborted')
+    return respond(ingest.refuse(sender, 400, 'body_incomplete', 'the body ended before its end'), requestId)
+  const answer = await ingest.take({ ...sender, delivery: deliveryOf(context, reading.body) })
+  if (answer.kind === 'acknowledged') reachedOn(outgoing, 'finish', 'ingest:acknowledged')
+  metrics.acknowledged(gateway, (performance.now() - startedMs) / 1_000)
+  return respond(answer, requestId)
+}
+
+function refuseMethod(context: WebhookContext, ingest: Ingest): Response {
+  const sender = senderOf(context)
+  return respond(ingest.refuse(sender, 405, 'method_not_allowed', 'webhooks are posted'), sender.requestId)
+}
+
+function senderOf(context: WebhookContext): { gateway: string; account: string; requestId: string } {
+  return {
+    gateway: context.req.param('gateway') ?? '',
+    account: context.req.param('account') ?? DEFAULT_ACCOUNT,
+    requestId: requestIdOf(context.env.incoming.headers['x-request-id'] as string | undefined),
+  }
+}
+
+const EMPTY: Delivery = { body: Buffer.alloc(0), headers: {}, query: new URLSearchParams() }
+
+function deliveryOf(context: WebhookContext, body: Buffer): Delivery {
+  const { incoming } = context.env
+  const url = incoming.url ?? ''
+  const mark = url.indexOf('?')
+  const headers = incoming.headers as Record<string, string | undefined>
+  return { body, headers, query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)) }
+}
+
+function respond(answer: IngestAnswer, requestId: string): Response {
+  switch (answer.kind) {
+    case 'acknowledged': {
+      const body = JSON.stringify({
+        received: true,
+        verdict: answer.verdict,
+        eventIds: answer.eventIds,
+        requestId,
+      })
+      return new Response(body, {
+        status: 200,
+        headers: { 'content-type': 'application/json', 'x-request-id': requestId },
+      })
+    }
+    case 'refused':
+      return problem({
+        status: answer.status,
+        code: answer.code,
+        detail: answer.detail,
+        requestId,
+        headers: REFUSAL_HEADERS[answer.status] ?? {},
+      })
+    case 'unavailable':
+      return problem({
+        status: 503,
+        code: 'database_unavailable',
+        detail: 'The delivery was not acknowledged; send it again.',
+        requestId,
+        headers: { 'retry-after': RETRY_AFTER_SECONDS },
+      })
+  }
+}
+
+/** After 413 the rest of the body is still on its way: nothing else can be read from that connection. */
+const REFUSAL_HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  405: { allow: 'POST' },
+  413: { connection: 'close' },
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { secretsVariable } from '../src/config/gateways.ts'
+import { VARIABLE_NAMES, VARIABLES } from '../src/config/variables.ts'
+import { loadConfig } from '../src/config.ts'
+import { adapters } from '../src/webhooks/gateways/registry.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const GATEWAYS = [...adapters.keys()]
+const DOCUMENTED = [...VARIABLE_NAMES, ...GATEWAYS.map((gateway) => secretsVariable(gateway))]
+const DEFAULTS: Record<string, unknown> = VARIABLES.parse({})
+
+/** Variable → the default that the table gives, without its code marks. */
+const table = new Map(
+  [
+    ...readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8').matchAll(/^\| `([A-Z_]+)` \| ([^|]*) \|/gm),
+  ].map(([, name = '', text = '']) => [name, text.replace(/^`([^`]*)`$/, '$1')]),
+)
+const exampleText = readFileSync(join(ROOT, '.env.example'), 'utf8')
+/** The example as somebody would have it who took the comment signs away. */
+const example = parseEnv(exampleText.replace(/^#(?=[A-Z_]+=)/gm, '')) as Record<string, string>
+
+describe('the documentation of the configuration', () => {
+  it('has one row for every variable, and no row for another', () => {
+    expect([...table.keys()]).toEqual(DOCUMENTED)
+  })
+
+  it('has the defaults that the program has', () => {
+    for (const [name, value] of Object.entries(DEFAULTS)) {
+      const shown = Array.isArray(value) ? 'not set: none' : String(value)
+      expect([name, table.get(name)]).toEqual([name, shown])
+    }
+  })
+})
+
+describe('.env.example', () => {
+  it('has a line for every variable', () => {
+    expect(DOCUMENTED.filter((name) => !(name in example))).toEqual([])
+  })
+
+  it('has the defaults that the program has', () => {
+    for (const [name, value] of Object.entries(DEFAULTS)) {
+      expect([name, example[name]]).toEqual([name, Array.isArray(value) ? '' : String(value)])
+    }
+  })
+
+  it('sets nothing as it is, and is readable as a whole', () => {
+    expect(parseEnv(exampleText)).toEqual({})
+    expect(loadConfig(example, { gateways: GATEWAYS, cores: 2 })).toMatchObject({ ok: true })
+  })
+
+  it('cannot be taken to production unread: every secret in it is refused', () => {
+    const loaded = loadConfig({ ...example, NODE_ENV: 'production' }, { gateways: GATEWAYS, cores: 2 })
+    if (loaded.ok) throw new Error('accepted')
+    const secrets = Object.keys(example).filter((name) => example[name]?.includes('REPLACE_ME'))
+    for (const name of secrets)
+      expect(loaded.problems).toContainEqual(expect.stringMatching(`^${name} is a placeholder`))
+    expect(secrets).toHaveLength(10)
+  })
+})

@@ -1,0 +1,73 @@
+import { flushCompileCache } from 'node:module'
+import type { DatabaseAddress } from '../../db/pools.ts'
+import type { RedisAddress } from '../../db/redis.ts'
+import { createApp } from '../../src/app.ts'
+import { type Checkpoint, listenToCheckpoints } from '../../src/base/checkpoint.ts'
+import { createLogger } from '../../src/base/log.ts'
+import type { GatewayAccount } from '../../src/webhooks/gateways/adapter.ts'
+
+/**
+ * A real server process that fault tests start, and that ends itself with SIGKILL where it is told to. It loads
+ * everything before it says `ready`, so that a spare one takes a dead one's place at once.
+ */
+export type Order =
+  | {
+      readonly kind: 'start'
+      readonly database: DatabaseAddress
+      readonly redis: RedisAddress
+      /** One secret a gateway. */
+      readonly secrets: Readonly<Record<string, string>>
+    }
+  /** Die at the n-th passing of this checkpoint from now on. */
+  | { readonly kind: 'die'; readonly checkpoint: Checkpoint; readonly passing: number }
+
+export type Report = { readonly kind: 'ready' } | { readonly kind: 'listening'; readonly port: number }
+
+let doom: { readonly checkpoint: Checkpoint; passingsLeft: number } | null = null
+
+listenToCheckpoints((checkpoint) => {
+  if (doom === null || doom.checkpoint !== checkpoint) return
+  doom.passingsLeft -= 1
+  if (doom.passingsLeft === 0) process.kill(process.pid, 'SIGKILL')
+})
+
+process.on('message', (order: Order) => {
+  if (order.kind === 'die') doom = { checkpoint: order.checkpoint, passingsLeft: order.passing }
+  else void start(order)
+})
+process.on('disconnect', () => process.exit(0))
+// A process that is killed writes no compile cache at its exit; the next one starts twice as fast with it.
+flushCompileCache()
+report({ kind: 'ready' })
+
+async function start(order: Extract<Order, { kind: 'start' }>): Promise<void> {
+  const app = createApp({
+    database: order.database,
+    redis: order.redis,
+    accounts: accountsOf(order.secrets),
+    internalKeys: [],
+    callbacks: true,
+    workerConcurrency: 4,
+    maxAttempts: 12,
+    log: createLogger({ level: 'error' }),
+    sweep: { intervalMs: 150, nextLookSeconds: 1 },
+  })
+  const port = await app.listen(0, '127.0.0.1')
+  app.work()
+  report({ kind: 'listening', port })
+}
+
+function accountsOf(
+  secrets: Readonly<Record<string, string>>,
+): ReadonlyMap<string, ReadonlyMap<string, GatewayAccount>> {
+  return new Map(
+    Object.entries(secrets).map(([gateway, secret]) => [
+      gateway,
+      new Map([['default', { gateway, account: 'default', secrets: [secret], settings: {} }]]),
+    ]),
+  )
+}
+
+function report(what: Report): void {
+  process.send?.(what)
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import type { TestDatabase } from './database.ts'
+
+const PROGRAM = resolve(import.meta.dirname, '../../bin/onceline.js')
+
+/** How a command ended and what it said. */
+export interface CliEnd {
+  readonly code: number | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+export type CliEnv = Readonly<Record<string, string>>
+
+/** The environment that points a command at a suite's servers. */
+export function envOf({ address, redis }: Pick<TestDatabase, 'address' | 'redis'>): CliEnv {
+  return {
+    NODE_ENV: 'test',
+    DB_HOST: address.host,
+    DB_PORT: String(address.port),
+    DB_USERNAME: address.user,
+    DB_PASSWORD: address.password,
+    DB_DATABASE: address.database,
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    REDIS_PASSWORD: redis.password,
+  }
+}
+
+/** Runs `onceline` in a process of its own, with nothing in its environment but PATH, HOME and what is given. */
+export async function onceline(env: CliEnv, ...args: readonly string[]): Promise<CliEnd> {
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  const [code] = await once(child, 'close')
+  return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an answer is read member by member, and a wrong member fails its test.
+type Json = any
+
+/** Runs a command with --json; its answer, or else its error, is read as JSON. */
+export async function oncelineJson(
+  env: CliEnv,
+  ...args: readonly string[]
+): Promise<{ code: number | null; json: Json }> {
+  const { code, stdout, stderr } = await onceline(env, ...args, '--json')
+  const text = stdout.length > 0 ? stdout.toString() : stderr
+  try {
+    return { code, json: JSON.parse(text) }
+  } catch {
+    throw new Error(
+      `onceline ${args.join(' ')} ended with ${code} and did not answer in JSON: ${text}${stderr}`,
+    )
+  }
+}

@@ -1,0 +1,47 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+
+const children = new Set<ChildProcess>()
+
+/** Starts a program of test/fixtures in a process of its own; resolves when it has said that it is ready. */
+export async function startWorker(name: string): Promise<ChildProcess> {
+  const child = fork(resolve(import.meta.dirname, '../fixtures', `${name}.ts`))
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  await answerOf(child)
+  return child
+}
+
+/** Sends the order and resolves with the answer, upon which the process may end; rejects when it ends without one. */
+export async function ask<T>(child: ChildProcess, order: object): Promise<T> {
+  const answer = answerOf(child)
+  child.send(order)
+  const given = await answer
+  child.disconnect()
+  return given as T
+}
+
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  const over = new AbortController()
+  try {
+    const answered = once(child, 'message', { signal: over.signal }).then(([message]) => message as unknown)
+    const ended = once(child, 'exit', { signal: over.signal }).then(([code, signal]) => {
+      throw new Error(`the process ended with ${code ?? signal} and gave no answer`)
+    })
+    return await Promise.race([answered, ended])
+  } finally {
+    over.abort()
+  }
+}
+
+/** Kills what still runs and waits for its end; for afterEach. */
+export async function killWorkers(): Promise<void> {
+  await Promise.all(
+    [...children].map(async (child) => {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    }),
+  )
+}
