@@ -86,7 +86,7 @@ function verifyServer(order: ServerOrder): Server {
     log,
     sampler: createSampler({ perSecond: 1, burst: 1 }),
   })
-  return createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics })], log), log)
+  return createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics })], log))
 }
 
 function accountsOf({ gateway, secret }: ServerOrder) {

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { type Database, type DatabaseAddress, openDatabase } from '../db/pools.ts'
 import { openRedis, type Redis, type RedisAddress } from '../db/redis.ts'
+import { withConnection } from '../db/transaction.ts'
 import { reached } from './base/checkpoint.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Id } from './base/ids.ts'
@@ -62,6 +63,8 @@ const BACKLOG_INTERVAL_MS = 5_000
 const LOG_LINES = { perSecond: 20, burst: 100 }
 /** The workers get at least this much of the time to stop, however long the requests took. */
 const MIN_DRAIN_MS = 2_000
+/** Goodbyes to the database, at the end of the time to stop. */
+const CLOSE_MS = 500
 
 export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -99,10 +102,10 @@ export function createApp(options: AppOptions): App {
       const endMs = performance.now() + timeoutMs
       clearInterval(backlogTimer)
       await stopListening(server, Math.max(timeoutMs - MIN_DRAIN_MS, 0))
-      await sweeper.stop()
-      await resources.ring.close(Math.max(endMs - performance.now(), MIN_DRAIN_MS))
+      const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
+      await Promise.all([sweeper.stop(drainMs), resources.ring.close(drainMs)])
       resources.control.disconnect()
-      await resources.database.close()
+      await resources.database.close(CLOSE_MS)
     },
   }
 }
@@ -188,7 +191,7 @@ function assembleWebhooks(
 
 function watchBacklog(database: Database, metrics: WebhookMetrics): NodeJS.Timeout {
   const look = (): void => {
-    readBacklog(database.commands).then(
+    withConnection(database.commands, 'backlog', BACKLOG_INTERVAL_MS, readBacklog).then(
       ({ states, oldestUnfinishedSeconds }) => metrics.backlog(states, oldestUnfinishedSeconds),
       // With the database away the last numbers stay; /ready says why.
       () => undefined,

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Log } from './base/log.ts'
@@ -49,14 +49,24 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>): Server 
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   }
-  return createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
+  const server = createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
+  const open = new Set<Socket>()
+  openSockets.set(server, open)
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return server
 }
 
-/** What fails before the application sees it: a request line or a host of which no URL can be made. */
+const openSockets = new WeakMap<Server, ReadonlySet<Socket>>()
+
+/** What fails before the application sees it: a request line or a host of which no URL can be made. Must not throw. */
 function unroutable(error: unknown): Response {
   const requestId = requestIdOf(null)
-  // The application answers its own errors, so another one would be a defect of the listener.
-  if (!(error instanceof RequestError)) throw error
+  // The application answers its own errors, so anything else would be a defect of the listener.
+  if (!(error instanceof RequestError))
+    return problem({ status: 500, code: 'internal_error', detail: 'This is our defect.', requestId })
   return problem({
     status: 400,
     code: 'malformed_request',
@@ -77,9 +87,17 @@ export async function stopListening(server: Server, timeoutMs: number): Promise<
   if (!server.listening) return
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
-  const sweep = setInterval(() => server.closeIdleConnections(), 100)
+  const sweep = setInterval(() => closeUnused(server), SWEEP_INTERVAL_MS)
   const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
   await closed
   clearInterval(sweep)
   clearTimeout(cut)
+}
+
+const SWEEP_INTERVAL_MS = 100
+
+/** Node calls a connection idle only after its first request; one that a proxy opened in advance would be waited for. */
+function closeUnused(server: Server): void {
+  server.closeIdleConnections()
+  for (const socket of openSockets.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
 }

@@ -1,38 +1,27 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Database, openDatabase } from '../db/pools.ts'
-import { StoreUnavailable } from '../src/webhooks/commit-batch.ts'
-import { GroupCommit } from '../src/webhooks/group-commit.ts'
+import type { GroupCommit } from '../src/webhooks/group-commit.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { capture } from './support/events.ts'
+import { openFaultyStore } from './support/faulty-store.ts'
 import { propertyRuns } from './support/property-runs.ts'
 import { expectToldAndStoredAgree, storedEvents } from './support/stored-events.ts'
-import { type Cut, TcpProxy } from './support/tcp-proxy.ts'
+import type { Cut, TcpProxy } from './support/tcp-proxy.ts'
 import { deliver, type Told } from './support/told.ts'
-
-/** What a gateway is promised, with the database in whatever state. */
-const PROMISED_MS = 2_000
 
 let database: TestDatabase
 let proxy: TcpProxy
-let pools: Database
 let store: GroupCommit
+let close: () => Promise<void>
 
 beforeAll(async () => {
   database = await testDatabase('group-commit-faults')
 })
 afterAll(() => database?.drop())
 beforeEach(async () => {
-  await database.pool.query('DELETE FROM webhook_events')
-  proxy = await TcpProxy.open(database.address)
-  pools = openDatabase({ ...database.address, host: '127.0.0.1', port: proxy.port }, 1)
-  store = new GroupCommit({ pool: pools.ingest, onStored: () => undefined })
-  await store.store(capture({ eventId: 'evt_before' }))
+  ;({ proxy, store, close } = await openFaultyStore(database))
 })
-afterEach(async () => {
-  await proxy.close()
-  await pools.close()
-})
+afterEach(() => close())
 
 describe('a verdict', () => {
   it('is not given before the server has answered the commit', async () => {
@@ -129,115 +118,3 @@ describe('a connection that is cut', () => {
     expect(strikes, 'connections were cut').toBeGreaterThan(30)
   })
 })
-
-describe('a database that stopped answering', () => {
-  it('makes every waiter learn so in time, those behind the stuck ones too, and is used again afterwards', async () => {
-    proxy.freeze()
-    const startedMs = performance.now()
-    const waiters = Array.from({ length: 1_000 }, () => deliver(store, capture()))
-    const told = await Promise.all(waiters)
-    expect(performance.now() - startedMs).toBeLessThan(PROMISED_MS)
-    expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['unavailable']))
-    expect(store.waiting).toBe(0)
-    await expect(store.store(capture()), 'still frozen').rejects.toThrow(StoreUnavailable)
-    proxy.thaw()
-    await expectUsable()
-  })
-
-  it('in the middle of a rollback does not hold a writer for ever', async () => {
-    const holder = await database.pool.getConnection()
-    await holder.query('START TRANSACTION')
-    await holder.query("SELECT id FROM webhook_events WHERE event_id = 'evt_before' FOR UPDATE")
-    const frozen = proxy.freezeAt('ROLLBACK')
-    const startedMs = performance.now()
-    const told = [capture({ eventId: 'evt_before' })].map((event) => deliver(store, event))
-    await frozen
-    expect(await Promise.all(told)).toMatchObject([{ kind: 'unavailable' }])
-    expect(performance.now() - startedMs).toBeLessThan(PROMISED_MS)
-    await holder.query('ROLLBACK')
-    holder.release()
-    proxy.thaw()
-    await expectUsable()
-  })
-
-  it('while it is being connected to, leaves no time for a second full wait', async () => {
-    proxy.cutAll()
-    proxy.freeze()
-    const startedMs = performance.now()
-    const told = deliver(store, capture())
-    await expect(told).resolves.toMatchObject({ kind: 'unavailable' })
-    expect(performance.now() - startedMs).toBeLessThan(PROMISED_MS)
-    proxy.thaw()
-    await expectUsable()
-  })
-
-  it('and comes back does not let the oldest waiter take the younger ones along', async () => {
-    const deadlineMs = 600
-    const patient = new GroupCommit({ pool: pools.ingest, onStored: () => undefined, deadlineMs })
-    proxy.freeze()
-    const stuck = [deliver(patient, capture())]
-    await new Promise(setImmediate)
-    stuck.push(deliver(patient, capture()))
-    await new Promise(setImmediate)
-    const old = deliver(patient, capture())
-    await new Promise((resolve) => setTimeout(resolve, deadlineMs / 2))
-    const young = deliver(patient, capture())
-    await Promise.all(stuck)
-    proxy.thaw()
-    expect(await old).toMatchObject({ kind: 'unavailable' })
-    expect(await young).toMatchObject({ kind: 'stored' })
-  })
-})
-
-describe('a database that is not there', () => {
-  it('makes every waiter learn so in time, and is used again when it is', async () => {
-    await proxy.refuse()
-    const startedMs = performance.now()
-    const told = await Promise.all(Array.from({ length: 300 }, () => deliver(store, capture())))
-    expect(performance.now() - startedMs).toBeLessThan(PROMISED_MS)
-    expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['unavailable']))
-    await proxy.accept()
-    await expectUsable()
-  })
-
-  it('and is back within the deadline was only slow', async () => {
-    await proxy.refuse()
-    const told = deliver(store, capture())
-    await new Promise(setImmediate)
-    await proxy.accept()
-    expect(await told).toMatchObject({ kind: 'stored' })
-  })
-
-  it('makes new deliveries be turned away at once when too many wait already', async () => {
-    proxy.freeze()
-    const big = Buffer.alloc(1024 * 1024)
-    const waiting = Array.from({ length: 80 }, () => deliver(store, capture({ body: big })))
-    await expectTurnedAwayAtOnce()
-    await Promise.all(waiting)
-    const many = Array.from({ length: 21_000 }, () => capture({ body: Buffer.alloc(0) }))
-    const toldMany = many.map((event) => deliver(store, event))
-    await expectTurnedAwayAtOnce()
-    await Promise.all(toldMany)
-    proxy.thaw()
-    await expectUsable()
-  })
-})
-
-/** At once: before the event loop turns. */
-async function expectTurnedAwayAtOnce(): Promise<void> {
-  let isLater = false
-  setImmediate(() => {
-    isLater = true
-  })
-  const error = await store.store(capture()).catch((reason: unknown) => reason)
-  expect(isLater).toBe(false)
-  expect(error).toBeInstanceOf(StoreUnavailable)
-}
-
-/** New deliveries are stored, over a pool that was broken before, and more of them than it has connections. */
-async function expectUsable(): Promise<void> {
-  const told = await Promise.all(Array.from({ length: 300 }, () => deliver(store, capture())))
-  expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['stored']))
-  const ids = new Set((await storedEvents(database.pool)).map(({ id }) => id))
-  expect(told.every(({ id }) => ids.has(id))).toBe(true)
-}

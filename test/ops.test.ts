@@ -1,12 +1,6 @@
-import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
-import { createConnection } from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openPool, type Pool } from '../db/pools.ts'
-import { openRedis, type Redis } from '../db/redis.ts'
 import { VERSION } from '../src/app.ts'
-import { type Readiness, readiness } from '../src/ops/health.ts'
-import { openOwnHost, type OwnHost } from './faults/own-host.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { eventRow } from './support/books.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -49,10 +43,10 @@ describe('an installation that is well', () => {
   })
 
   it('asks its dependencies once a second, however often it is asked', async () => {
-    await fetch(`${app.url}/ready`)
-    const before = await questionsOf(database.pool)
-    await Promise.all(Array.from({ length: 200 }, async () => (await fetch(`${app.url}/ready`)).text()))
-    expect((await questionsOf(database.pool)) - before).toBeLessThan(50)
+    const ask = async (): Promise<string> => (await fetch(`${app.url}/ready`)).text()
+    const answers = await Promise.all(Array.from({ length: 200 }, ask))
+    // Each look has its own latencies; the second ends at most once in between.
+    expect(new Set(answers).size).toBeLessThanOrEqual(2)
   })
 
   describe('its metrics', () => {
@@ -117,18 +111,25 @@ describe('an installation that is well', () => {
 
     it('tell of the backlog, its age, and what failed', async () => {
       await database.pool.query('DELETE FROM webhook_events')
-      const [waiting, poison, unknown] = [eventOf(), eventOf({ merchantRef: 'm' }), eventOf({ merchantRef: 'n' })]
+      const [waiting, poison, unknown] = [
+        eventOf(),
+        eventOf({ merchantRef: 'm' }),
+        eventOf({ merchantRef: 'n' }),
+      ]
       await store(here.pool, waiting, poison, unknown)
       await here.processor.process([unknown.id])
       await database.pool.query("UPDATE webhook_events SET fact_kind = 'nonsense' WHERE id = ?", [poison.id])
       await database.pool.query(
-        'UPDATE webhook_events SET received_at = UTC_TIMESTAMP(3) - INTERVAL 300 SECOND, next_at = '2100-01-01' WHERE id = ?',
+        `UPDATE webhook_events SET received_at = UTC_TIMESTAMP(3) - INTERVAL 300 SECOND, next_at = '2100-01-01'
+         WHERE id = ?`,
         [waiting.id],
       )
       await here.register(expected({ merchantRef: 'm' }))
       app.app.work()
       // The worker of this app takes the poison event when the sweeper rings, and it is dead at its first failure.
-      await database.pool.query('UPDATE webhook_events SET next_at = UTC_TIMESTAMP(3) WHERE id = ?', [poison.id])
+      await database.pool.query('UPDATE webhook_events SET next_at = UTC_TIMESTAMP(3) WHERE id = ?', [
+        poison.id,
+      ])
       await expect.poll(async () => (await eventRow(here.pool, poison)).state, POLL).toBe('dead')
       expect(await app.metrics('onceline_webhook_event_failures_total{')).toEqual([
         'onceline_webhook_event_failures_total{kind="dead"} 1',
@@ -155,100 +156,3 @@ async function listenEverywhere({ app }: TestApp): Promise<number> {
   await new Promise((resolve) => app.server.close(resolve))
   return app.listen(0, '0.0.0.0')
 }
-
-async function questionsOf(pool: Pool): Promise<number> {
-  const [rows] = await pool.query("SHOW GLOBAL STATUS LIKE 'Questions'")
-  return Number((rows as { Value: string }[])[0]?.Value)
-}
-
-describe('an installation that is not well', () => {
-  let host: OwnHost
-  let app: TestApp
-  let pool: Pool
-  let redis: Redis
-
-  beforeAll(async () => {
-    host = await openOwnHost('ops')
-    app = await openApp({ address: host.database, redis: host.redis }, { working: false })
-    pool = openPool(host.database, { connectionLimit: 2, lockWaitSeconds: 1 })
-    redis = openRedis(host.redis, 'control', () => undefined)
-    await once(redis, 'ready')
-  })
-  afterAll(async () => {
-    redis?.disconnect()
-    await pool?.end().catch(() => undefined)
-    await app?.stop()
-    await host?.remove()
-  })
-
-  const look = (isDraining = false): Promise<Readiness> =>
-    readiness({ pool, redis, isDraining: () => isDraining })
-
-  async function told(): Promise<{ http: number; status: string }> {
-    const response = await fetch(`${app.url}/ready`)
-    const { status } = (await response.json()) as { status: string }
-    return { http: response.status, status }
-  }
-
-  it('is not ready while it drains', async () => {
-    expect(await look()).toMatchObject({ ready: true })
-    expect(await look(true)).toMatchObject({
-      ready: false,
-      dependencies: { process: { status: 'refused', reasons: ['shutting down'] } },
-    })
-  })
-
-  it('is not ready with a Redis that may evict', async () => {
-    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
-    expect(await look()).toMatchObject({
-      ready: false,
-      dependencies: {
-        mysql: { status: 'ok' },
-        redis: { status: 'refused', reasons: [expect.stringMatching(/allkeys-lru.*noeviction/)] },
-      },
-    })
-    await expect.poll(told, POLL).toEqual({ http: 503, status: 'not_ready' })
-    await redis.config('SET', 'maxmemory-policy', 'noeviction')
-    await expect.poll(told, POLL).toEqual({ http: 200, status: 'ready' })
-  })
-
-  it.each([
-    ['innodb_flush_log_at_trx_commit', 2, 1],
-    ['innodb_flush_log_at_trx_commit', 0, 1],
-  ])('is not ready with a MySQL whose %s is %i', async (variable, loose, durable) => {
-    const root = await createConnection(host.database)
-    await root.query(`SET GLOBAL ${variable} = ${loose}`)
-    expect(await look()).toMatchObject({
-      ready: false,
-      dependencies: { mysql: { status: 'refused', reasons: [expect.stringContaining(variable)] } },
-    })
-    await root.query(`SET GLOBAL ${variable} = ${durable}`)
-    await root.end()
-    expect(await look()).toMatchObject({ ready: true })
-  })
-
-  it('is ready and degraded without Redis, and not ready without MySQL; frozen or dead', async () => {
-    host.freezeRedis()
-    expect(await look()).toMatchObject({
-      ready: true,
-      dependencies: { redis: { status: 'degraded', reasons: [expect.stringContaining('does not answer')] } },
-    })
-    host.thawRedis()
-    host.freezeMysql()
-    const startedMs = performance.now()
-    expect(await look()).toMatchObject({
-      ready: false,
-      dependencies: { mysql: { status: 'refused', reasons: [expect.stringContaining('does not answer')] } },
-    })
-    expect(performance.now() - startedMs, 'a look is bounded').toBeLessThan(3_000)
-    host.thawMysql()
-    host.killRedis()
-    await expect.poll(async () => (await look()).dependencies.redis.status, POLL).toBe('degraded')
-    expect(await look()).toMatchObject({ ready: true })
-    await host.killMysql()
-    expect(await look()).toMatchObject({ ready: false, dependencies: { mysql: { status: 'refused' } } })
-    expect((await fetch(`${app.url}/health`)).status, 'alive all the same').toBe(200)
-    const text = JSON.stringify(await look())
-    expect(text).not.toContain(host.database.password)
-  })
-})

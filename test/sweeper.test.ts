@@ -130,7 +130,7 @@ describe('the sweeper', () => {
     })
     sweeper.start()
     await heard.promise
-    await sweeper.stop()
+    await sweeper.stop(5_000)
     const turnsAtStop = turns
     expect(here.lines.at(-1)).toMatchObject({ level: 'warn', msg: expect.stringContaining('sweep failed') })
     await new Promise((resolve) => setTimeout(resolve, 20))

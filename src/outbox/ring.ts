@@ -38,7 +38,7 @@ export class Ring {
   readonly #options: RingOptions
   readonly #connection: Redis
   readonly #queue: Queue
-  #worker: { worker: Worker; connection: Redis } | null = null
+  #worker: { worker: Worker; connection: Redis; copies: readonly Redis[] } | null = null
   #unanswered = 0
   #collected: Id[] = []
   #nextRing: Promise<boolean> | null = null
@@ -111,6 +111,7 @@ export class Ring {
   /** Starts answering. A handler that throws loses its job on purpose: the sweeper rings again. */
   answer(handler: RingHandler, concurrency: number): void {
     const connection = openRedis(this.#options.redis, 'worker', this.#options.onError)
+    const copies = copiesOf(connection)
     const worker = new Worker<string>(
       this.#options.name,
       (job) => handler(idsOf(job.data), (job.stalledCounter ?? 0) > 0),
@@ -127,21 +128,35 @@ export class Ring {
       },
     )
     worker.on('error', this.#options.onError)
-    this.#worker = { worker, connection }
+    this.#worker = { worker, connection, copies }
   }
 
   /** Takes no new jobs and waits for those in hand, at most `timeoutMs`; then lets go. What was in hand is rung again later. */
   async close(timeoutMs: number): Promise<void> {
     if (this.#worker) {
-      const { worker, connection } = this.#worker
+      const { worker, connection, copies } = this.#worker
       await within(timeoutMs, worker.close()).catch(() => undefined)
-      void worker.close(true).catch(() => undefined)
-      connection.disconnect()
+      for (const each of [connection, ...copies]) each.disconnect()
     }
     await this.#nextRing
     await within(RING_TIMEOUT_MS, this.#queue.close()).catch(() => undefined)
     this.#connection.disconnect()
   }
+}
+
+/**
+ * Notes the connections that the worker opens for itself (it waits for jobs on a copy of ours): with Redis frozen its
+ * close() never comes to them, and an open socket keeps the process alive.
+ */
+function copiesOf(connection: Redis): readonly Redis[] {
+  const copies: Redis[] = []
+  const duplicate = connection.duplicate.bind(connection)
+  connection.duplicate = (override) => {
+    const copy = duplicate(override)
+    copies.push(copy)
+    return copy
+  }
+  return copies
 }
 
 /** Hash-tagged, so that all keys of the queue are in one slot of a Redis Cluster. */

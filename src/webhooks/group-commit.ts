@@ -46,7 +46,6 @@ export class GroupCommit {
   #queuedBytes = 0
   #writing = 0
   #scheduled = false
-  #expiry: NodeJS.Timeout | null = null
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
@@ -65,7 +64,6 @@ export class GroupCommit {
       this.#queue.push({ event, deadlineMs: performance.now() + this.#deadlineMs, resolve, reject })
       this.#queuedBytes += event.body.length
       this.#schedule()
-      this.#watchExpiry()
     })
   }
 
@@ -85,7 +83,7 @@ export class GroupCommit {
   }
 
   #startWriters(): void {
-    this.#expire(this.#deadlineMs * LEAST_PART_LEFT)
+    this.#expire()
     while (this.#writing < INGEST_CONNECTIONS && this.#queue.length > 0) {
       this.#writing += 1
       void this.#write(this.#takeBatch()).finally(() => {
@@ -134,20 +132,12 @@ export class GroupCommit {
     if (toRing.length > 0) this.#options.onStored(toRing)
   }
 
-  /** With every writer stuck in a frozen database, those who wait behind them must be answered in time too. */
-  #watchExpiry(): void {
-    if (this.#expiry !== null || this.#queue.length === 0) return
-    const leftMs = Math.max((this.#queue[0]?.deadlineMs ?? 0) - performance.now(), 1)
-    this.#expiry = setTimeout(() => {
-      this.#expiry = null
-      this.#expire(0)
-      this.#watchExpiry()
-    }, leftMs)
-  }
-
-  /** Rejects those who have no more than `leastLeftMs` left; the queue is in the order of deadlines. */
-  #expire(leastLeftMs: number): void {
-    const limitMs = performance.now() + leastLeftMs
+  /**
+   * Rejects those for whom it is too late. The queue is in the order of deadlines, so nobody is forgotten behind a stuck
+   * database: every batch in the writers' hands ends at a deadline that is no later than that of anyone who waits.
+   */
+  #expire(): void {
+    const limitMs = performance.now() + this.#deadlineMs * LEAST_PART_LEFT
     const alive = this.#queue.findIndex(({ deadlineMs }) => deadlineMs > limitMs)
     const expired = this.#queue.splice(0, alive === -1 ? this.#queue.length : alive)
     for (const { event, reject } of expired) {

@@ -1,6 +1,6 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
-import { inTransaction } from '../../db/transaction.ts'
+import { inTransaction, withConnection } from '../../db/transaction.ts'
 import { type Id, idToText } from '../base/ids.ts'
 import { recordKey } from '../idempotency/key.ts'
 import { reopenEvents } from './event-store.ts'
@@ -41,6 +41,8 @@ export async function insertParked(
 }
 
 const WAKE_LIMIT = 1_000
+/** A frozen database must not hold whoever looks for longer. */
+const LOOK_TIMEOUT_MS = 5_000
 
 /**
  * Puts back to work what waits for any of these keys, and returns the events for ringing. Both sides of a meeting call it
@@ -48,9 +50,11 @@ const WAKE_LIMIT = 1_000
  */
 export async function wakeParked(pool: Pool, refKeys: readonly Buffer[]): Promise<Id[]> {
   if (refKeys.length === 0) return []
-  const [rows] = await pool.query<RowDataPacket[]>(
-    'SELECT DISTINCT event_id FROM webhook_parked WHERE ref_key IN (?) LIMIT ?',
-    [refKeys, WAKE_LIMIT],
+  const [rows] = await withConnection(pool, 'find who waits', LOOK_TIMEOUT_MS, (connection) =>
+    connection.query<RowDataPacket[]>(
+      'SELECT DISTINCT event_id FROM webhook_parked WHERE ref_key IN (?) LIMIT ?',
+      [refKeys, WAKE_LIMIT],
+    ),
   )
   return unpark(
     pool,
@@ -60,24 +64,29 @@ export async function wakeParked(pool: Pool, refKeys: readonly Buffer[]): Promis
 
 const JOIN_LIMIT = 500
 
+type Queryable = Pick<Pool, 'query'>
+
 /**
  * The sweeper's side: finds parked events whose payment, or whose capture, is there after all. `from` is the last event
  * of the page before, which may have more rows than that page had; a page shorter than the limit is the last one.
  */
-export async function findMissedMeetings(pool: Pool, from: Id): Promise<{ matched: Id[]; last: Id | null }> {
-  const [page] = await pool.query<RowDataPacket[]>(
+export async function findMissedMeetings(
+  connection: Queryable,
+  from: Id,
+): Promise<{ matched: Id[]; last: Id | null }> {
+  const [page] = await connection.query<RowDataPacket[]>(
     'SELECT event_id, ref_key, payment_id FROM webhook_parked WHERE event_id >= ? ORDER BY event_id LIMIT ?',
     [from, JOIN_LIMIT],
   )
   if (page.length === 0) return { matched: [], last: null }
   const keys = page.map((row) => row.ref_key as Buffer)
-  const [met] = await pool.query<RowDataPacket[]>(
+  const [met] = await connection.query<RowDataPacket[]>(
     `SELECT merchant_ref_key AS ref_key FROM payments WHERE merchant_ref_key IN (?)
      UNION ALL SELECT gateway_ref_key AS ref_key FROM payments WHERE gateway_ref_key IN (?)`,
     [keys, keys],
   )
   const captured = await capturedAmong(
-    pool,
+    connection,
     page.flatMap((row) => row.payment_id ?? []),
   )
   const found = new Set(met.map((row) => row.ref_key.toString('hex')))
@@ -90,9 +99,9 @@ export async function findMissedMeetings(pool: Pool, from: Id): Promise<{ matche
   return { matched: matched.map((row) => row.event_id), last }
 }
 
-async function capturedAmong(pool: Pool, paymentIds: readonly Id[]): Promise<Set<string>> {
+async function capturedAmong(connection: Queryable, paymentIds: readonly Id[]): Promise<Set<string>> {
   if (paymentIds.length === 0) return new Set()
-  const [rows] = await pool.query<RowDataPacket[]>(
+  const [rows] = await connection.query<RowDataPacket[]>(
     'SELECT id FROM payments WHERE id IN (?) AND captured_minor > 0 LIMIT ?',
     [paymentIds, paymentIds.length],
   )

@@ -1,5 +1,6 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
+import { withConnection } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 
 /** A gateway account whose events are stored and acknowledged, and wait. */
@@ -13,6 +14,8 @@ export interface Pause {
 
 /** A pause is seen by every process within this time. */
 const FRESH_MS = 1_000
+/** A frozen database must not hold a worker for longer. */
+const READ_TIMEOUT_MS = 5_000
 
 /** The pauses as this process knows them; read anew when older than a second. */
 export class PauseBoard {
@@ -27,7 +30,7 @@ export class PauseBoard {
   /** Reads the pauses if the last reading is too old. */
   async refresh(): Promise<void> {
     if (performance.now() - this.#readAtMs < FRESH_MS) return
-    const pauses = await listPauses(this.#pool)
+    const pauses = await withConnection(this.#pool, 'read pauses', READ_TIMEOUT_MS, listPauses)
     this.#paused = new Set(pauses.map(({ gateway, account }) => `${gateway}/${account}`))
     this.#readAtMs = performance.now()
   }
@@ -80,8 +83,8 @@ export const RESUME_LIMIT = 1_000
  * Events that wait for a pause which is over. A worker that had not heard of the resumption may still set one aside, so
  * this is looked for again and again rather than once. At most RESUME_LIMIT. Uses the index due.
  */
-export async function findResumedEvents(pool: Pool): Promise<Id[]> {
-  const [rows] = await pool.query<RowDataPacket[]>(
+export async function findResumedEvents(connection: Pick<Pool, 'query'>): Promise<Id[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT id FROM webhook_events WHERE state = 'paused'
        AND NOT EXISTS (SELECT 1 FROM gateway_pauses WHERE gateway_pauses.gateway = webhook_events.gateway
          AND gateway_pauses.account = webhook_events.account)

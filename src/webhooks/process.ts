@@ -1,6 +1,6 @@
 import { isConnectionLost } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
-import { inTransaction } from '../../db/transaction.ts'
+import { inTransaction, withConnection } from '../../db/transaction.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { reached } from '../base/checkpoint.ts'
 import { type Id, idToText } from '../base/ids.ts'
@@ -42,6 +42,8 @@ export interface ProcessorOptions {
 /** First retry after about a second, then doubling with jitter; the last of twelve after about an hour. */
 const RETRY_BACKOFF = { baseMs: 1_000, capMs: 3_600_000, random: Math.random }
 const ERROR_LIMIT_CHARACTERS = 500
+/** A frozen database must not hold a worker for longer; the sweeper looks too. */
+const LOOK_TIMEOUT_MS = 5_000
 
 /** Applies events to payments. Any number of processors may be given the same ids at once: each event takes effect once. */
 export class Processor {
@@ -141,7 +143,10 @@ export class Processor {
 
   async #lookAgain(parked: readonly ParkedEvent[]): Promise<Id[]> {
     const keys = parked.filter(({ paymentId }) => paymentId === null).flatMap(({ refKeys }) => refKeys)
-    const found = await findPaymentIds(this.#options.pool, keys)
+    if (keys.length === 0) return []
+    const found = await withConnection(this.#options.pool, 'look again', LOOK_TIMEOUT_MS, (connection) =>
+      findPaymentIds(connection, keys),
+    )
     const met = keys.filter((key) => found.has(key.toString('hex')))
     return wakeParked(this.#options.pool, met)
   }

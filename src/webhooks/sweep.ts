@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from '../../db/pools.ts'
-import { inTransaction } from '../../db/transaction.ts'
+import { inTransaction, withConnection } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { reopenEvents, takeDueEvents } from './event-store.ts'
@@ -35,6 +35,8 @@ const DEFAULT_PACE: SweepPace = { intervalMs: 1_000, nextLookSeconds: 10 }
 const BUSY_JOBS = 200
 /** Meetings that both sides missed are rare (a process died between commit and look), so they may wait a little. */
 const SLOW_EVERY = 10
+/** A frozen database must not freeze the sweeper for longer. */
+const LOOK_TIMEOUT_MS = 10_000
 const FIRST_ID: Id = Buffer.alloc(16)
 
 /**
@@ -59,10 +61,13 @@ export class Sweeper {
     this.#running = this.#run()
   }
 
-  /** Ends after the turn in hand. */
-  async stop(): Promise<void> {
+  /** Ends after the turn in hand, for which it waits at most `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
     this.#stop.abort()
-    await Promise.all([this.#running, ...this.#takenOver])
+    const inHand = Promise.all([this.#running, ...this.#takenOver])
+    const over = new AbortController()
+    await Promise.race([inHand, pause(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined)])
+    over.abort()
   }
 
   /**
@@ -102,18 +107,26 @@ export class Sweeper {
 
   /** Parked events whose payment or capture is there, and events of gateways that are no longer paused, go back to work. */
   async joinWhatWasMissed(): Promise<void> {
-    const { matched, last } = await findMissedMeetings(this.#options.pool, this.#meetingsFrom)
+    const { pool } = this.#options
+    const { matched, last } = await withConnection(
+      pool,
+      'find missed meetings',
+      LOOK_TIMEOUT_MS,
+      (connection) => findMissedMeetings(connection, this.#meetingsFrom),
+    )
     this.#meetingsFrom = last ?? FIRST_ID
-    await unpark(this.#options.pool, matched)
+    await unpark(pool, matched)
     await this.#reopenResumed()
   }
 
   /** Page by page until none is left: an account that was paused for a day has many, and its resumption promises them all. */
   async #reopenResumed(): Promise<void> {
     for (let found = RESUME_LIMIT; found === RESUME_LIMIT && !this.#stop.signal.aborted; ) {
-      const resumed = await findResumedEvents(this.#options.pool)
-      await reopenEvents(this.#options.pool, resumed, ['paused'])
-      found = resumed.length
+      found = await inTransaction(this.#options.pool, 'reopen resumed events', async (connection) => {
+        const resumed = await findResumedEvents(connection)
+        await reopenEvents(connection, resumed, ['paused'])
+        return resumed.length
+      })
     }
   }
 

@@ -23,8 +23,8 @@ const PLACES = {
   'process:committed': 4,
 } as const satisfies Record<Checkpoint, number>
 
-const ENGINE_RUNS = process.env.ONCELINE_TEST_ENGINE === 'mysql' ? 25 : 200
-const RUNS = Number(process.env.CRASH_RUNS ?? ENGINE_RUNS)
+const IS_MYSQL = process.env.ONCELINE_TEST_ENGINE === 'mysql'
+const RUNS = Number(process.env.CRASH_RUNS ?? (IS_MYSQL ? 25 : 200))
 const SEED = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const WRITERS = 8
 /** The truth is compared this often, so that a difference is found near the run that made it. */
@@ -54,7 +54,8 @@ afterAll(async () => {
 
 describe(`two servers that die ${RUNS} times`, () => {
   it('process every acknowledged event exactly once', { timeout: TEST_TIMEOUT_MS }, async () => {
-    const again = `CRASH_SEED=${SEED} CRASH_RUNS=${RUNS} npx vitest run test/faults/crash-points.test.ts`
+    const engine = IS_MYSQL ? 'ONCELINE_TEST_ENGINE=mysql ' : ''
+    const again = `${engine}CRASH_SEED=${SEED} CRASH_RUNS=${RUNS} npx vitest run test/faults/crash-points.test.ts`
     console.log(`crash points: ${again}`)
     try {
       await dieAndCompare()

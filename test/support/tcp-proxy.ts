@@ -85,6 +85,11 @@ export class TcpProxy {
   /** Lets nothing through in either direction and keeps the links open, as a stopped server does. */
   freeze(): void {
     this.#isFrozen = true
+    this.freezeLinks()
+  }
+
+  /** Freezes the links that there are, and no others: connections that died without a word. */
+  freezeLinks(): void {
     for (const link of this.#links) pauseLink(link)
   }
 

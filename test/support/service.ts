@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { DatabaseAddress } from '../../db/pools.ts'
+import type { RedisAddress } from '../../db/redis.ts'
+
+const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
+const START_TIMEOUT_MS = 20_000
+
+/** Onceline as an operator starts it: src/main.ts with an environment, in a process of its own. */
+export class Service {
+  readonly child: ChildProcess
+  /** How it ended: its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>
+  readonly lines: string[] = []
+  port = 0
+
+  private constructor(env: Readonly<Record<string, string>>) {
+    const inherited = Object.fromEntries(
+      ['PATH', 'HOME', 'LD_LIBRARY_PATH'].flatMap((name) =>
+        process.env[name] ? [[name, process.env[name]]] : [],
+      ),
+    )
+    this.child = spawn(process.execPath, [MAIN], {
+      env: { ...inherited, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.ended = once(this.child, 'exit').then(([code, signal]) => code ?? signal)
+  }
+
+  /** Starts it; resolves when it says that it is ready. */
+  static async start(
+    database: DatabaseAddress,
+    redis: RedisAddress,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Service> {
+    const service = new Service({
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DB_HOST: database.host,
+      DB_PORT: String(database.port),
+      DB_USERNAME: database.user,
+      DB_PASSWORD: database.password,
+      DB_DATABASE: database.database,
+      REDIS_HOST: redis.host,
+      REDIS_PORT: String(redis.port),
+      REDIS_PASSWORD: redis.password,
+      ...env,
+    })
+    await service.#ready()
+    return service
+  }
+
+  /** Sends a signal to this process alone. */
+  signal(...signals: readonly NodeJS.Signals[]): void {
+    for (const signal of signals) this.child.kill(signal)
+  }
+
+  get text(): string {
+    return this.lines.join('\n')
+  }
+
+  async #ready(): Promise<void> {
+    const { stdout, stderr } = this.child
+    if (!stdout || !stderr) throw new Error('no output to read')
+    const isReady = new Promise<void>((done) => {
+      const hear = (line: string): void => {
+        this.lines.push(line)
+        const port = /"port":(\d+).*"msg":"ready"/.exec(line)?.[1]
+        if (port === undefined) return
+        this.port = Number(port)
+        done()
+      }
+      createInterface(stdout).on('line', hear)
+      createInterface(stderr).on('line', hear)
+    })
+    const tooLate = AbortSignal.timeout(START_TIMEOUT_MS)
+    await Promise.race([isReady, this.ended, once(tooLate, 'abort')])
+    if (this.port === 0) throw new Error(`it did not become ready:\n${this.text}`)
+  }
+}
