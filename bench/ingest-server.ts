@@ -84,7 +84,10 @@ function verifyServer(order: ServerOrder): Server {
     clock: systemClock,
     metrics,
     log,
-    sampler: createSampler({ perSecond: 1, burst: 1 }),
+    samplers: {
+      refusals: createSampler({ perSecond: 1, burst: 1 }),
+      acknowledgements: createSampler({ perSecond: 1, burst: 1 }),
+    },
   })
   return createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics })], log))
 }

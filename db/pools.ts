@@ -27,6 +27,11 @@ const COMMAND_CONNECTIONS = 8
 /** A dead host is found before a webhook's two seconds are over. */
 const CONNECT_TIMEOUT_MS = 1_500
 const CLOSE_TIMEOUT_MS = 1_000
+/**
+ * A host that vanishes in the middle of a transaction (power, partition) says no goodbye; its locks are held until the
+ * server gives the silent connection up. Longer than any transaction of ours, far shorter than the server's eight hours.
+ */
+const IDLE_TIMEOUT_SECONDS = 30
 /** One statement shape a batch size (1…128), plus the read-back's as many. */
 const MAX_PREPARED_STATEMENTS = 300
 
@@ -127,7 +132,7 @@ function prepareSession(raw: RawConnection, lockWaitSeconds: number): void {
     if (error) raw.destroy()
   }
   raw.query(
-    `SET time_zone = '+00:00', sql_mode = '${SQL_MODE}', innodb_lock_wait_timeout = ${lockWaitSeconds}`,
+    `SET time_zone = '+00:00', wait_timeout = ${IDLE_TIMEOUT_SECONDS}, sql_mode = '${SQL_MODE}', innodb_lock_wait_timeout = ${lockWaitSeconds}`,
     orDestroy,
   )
   raw.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', orDestroy)

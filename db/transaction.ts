@@ -33,9 +33,17 @@ export async function inTransaction<T>(
         runOnce(connection, phase, options),
       )
     } catch (error) {
-      if (attempt >= attempts || !isRetryable(error)) throw error
+      if (error instanceof NothingBegan && attempt >= attempts) throw error.cause
+      if (attempt >= attempts || !(isRetryable(error) || error instanceof NothingBegan)) throw error
       await pause(RETRY_BASE_MS * attempt * (0.5 + Math.random()))
     }
+  }
+}
+
+/** An idle connection was found closed at the very start: nothing can have happened, so another one may be tried. */
+class NothingBegan extends Error {
+  constructor(cause: unknown) {
+    super('the connection was lost before the transaction began', { cause })
   }
 }
 
@@ -44,7 +52,9 @@ async function runOnce<T>(
   phase: (connection: PoolConnection) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  await connection.query('START TRANSACTION')
+  await connection.query('START TRANSACTION').catch((error: unknown) => {
+    throw isConnectionLost(error) ? new NothingBegan(error) : error
+  })
   const result = await phase(connection)
   const committed = connection.query('COMMIT')
   options.onCommitSent?.()
@@ -77,6 +87,8 @@ export async function withConnection<T>(
       },
       Math.max(endMs - performance.now(), 0),
     )
+    // The open connection keeps the process alive while it matters; once the pool was closed and has cut it, nobody waits any more.
+    timer.unref()
   })
   try {
     const result = await Promise.race([work(connection), timedOut])
@@ -104,6 +116,7 @@ async function borrow(pool: Pool, name: string, timeoutMs: number): Promise<Pool
       late = true
       reject(new StatementTimeout(`${name}: waiting for a connection`, timeoutMs))
     }, timeoutMs)
+    timer.unref()
   })
   try {
     return await Promise.race([asked, timedOut])

@@ -30,6 +30,8 @@ export interface AppOptions {
   readonly accounts: AccountBook
   /** INTERNAL_API_KEY and, during rotation, its predecessor. */
   readonly internalKeys: readonly string[]
+  /** Ask for a key even from this machine; by default a request that came directly from it needs none. */
+  readonly metricsNeedKey?: boolean
   /** Write messages for Laravel with every change of a payment. */
   readonly callbacks: boolean
   readonly workerConcurrency: number
@@ -59,12 +61,15 @@ export interface App {
 /** Connections beside the workers' own, for the sweeper and the looks after a commit. */
 const SPARE_WORKER_CONNECTIONS = 2
 const BACKLOG_INTERVAL_MS = 5_000
+/** A look that takes longer is given up, and there is never more than one. */
+const BACKLOG_TIMEOUT_MS = 20_000
 /** A flood of forgeries must not become a flood of logs. */
 const LOG_LINES = { perSecond: 20, burst: 100 }
-/** The workers get at least this much of the time to stop, however long the requests took. */
-const MIN_DRAIN_MS = 2_000
-/** Goodbyes to the database, at the end of the time to stop. */
-const CLOSE_MS = 500
+/** A request may take fifteen seconds to come; what the requests do not need is the workers'. */
+const HTTP_SHARE = 0.5
+/** Goodbyes to Redis and to the database, at the end of the time to stop. */
+const CLOSE_MS = 1_500
+const DATABASE_CLOSE_MS = 500
 
 export const VERSION: string = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -86,6 +91,7 @@ export function createApp(options: AppOptions): App {
       }),
     metricsText: () => (options.metricsText ?? ((own) => own.metrics()))(registry),
     internalKeys: options.internalKeys,
+    metricsNeedKey: options.metricsNeedKey ?? false,
     version: VERSION,
   })
   const server = createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics }), ops], options.log))
@@ -101,11 +107,11 @@ export function createApp(options: AppOptions): App {
       resources.isDraining = true
       const endMs = performance.now() + timeoutMs
       clearInterval(backlogTimer)
-      await stopListening(server, Math.max(timeoutMs - MIN_DRAIN_MS, 0))
+      await stopListening(server, timeoutMs * HTTP_SHARE)
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
-      await Promise.all([sweeper.stop(drainMs), resources.ring.close(drainMs)])
+      await Promise.all([sweeper.stop(drainMs), resources.ring.stopAnswering(drainMs)])
+      await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()
-      await resources.database.close(CLOSE_MS)
     },
   }
 }
@@ -129,6 +135,7 @@ function openResources(options: AppOptions): Resources {
       name: WEBHOOK_QUEUE,
       installation: options.database.database,
       onError,
+      onFailed: (err) => options.log.warn({ err }, 'a job was given up; its events are rung for again'),
     }),
     control: openRedis(options.redis, 'control', onError),
     isDraining: false,
@@ -163,7 +170,10 @@ function assembleWebhooks(
     onStored: ringOrTakeOver,
     onBatch: metrics.committed,
   })
-  const sampler = createSampler({ ...LOG_LINES, clock })
+  const samplers = {
+    refusals: createSampler({ ...LOG_LINES, clock }),
+    acknowledgements: createSampler({ ...LOG_LINES, clock }),
+  }
   const processor = new Processor({
     pool: database.workers,
     pauses: new PauseBoard(database.workers),
@@ -183,21 +193,26 @@ function assembleWebhooks(
     ...(options.sweep === undefined ? {} : { pace: options.sweep }),
   })
   return {
-    ingest: new Ingest({ adapters, accounts, commit, clock, metrics, log, sampler }),
+    ingest: new Ingest({ adapters, accounts, commit, clock, metrics, log, samplers }),
     processor,
     sweeper,
   }
 }
 
 function watchBacklog(database: Database, metrics: WebhookMetrics): NodeJS.Timeout {
-  const look = (): void => {
-    withConnection(database.commands, 'backlog', BACKLOG_INTERVAL_MS, readBacklog).then(
-      ({ states, oldestUnfinishedSeconds }) => metrics.backlog(states, oldestUnfinishedSeconds),
-      // With the database away the last numbers stay; /ready says why.
-      () => undefined,
-    )
+  let isLooking = false
+  const look = async (): Promise<void> => {
+    if (isLooking) return
+    isLooking = true
+    try {
+      metrics.backlog(await withConnection(database.commands, 'backlog', BACKLOG_TIMEOUT_MS, readBacklog))
+    } catch {
+      // With the database away the last numbers stay; their own age tells, and /ready says why.
+    } finally {
+      isLooking = false
+    }
   }
-  const timer = setInterval(look, BACKLOG_INTERVAL_MS)
+  const timer = setInterval(() => void look(), BACKLOG_INTERVAL_MS)
   timer.unref()
   return timer
 }
@@ -208,6 +223,6 @@ function quietly(log: Log, clock: Clock): (error: Error) => void {
   return (error) => {
     const permission = sampler.allow()
     if (permission)
-      log.warn({ err: error, ...permission }, 'Redis is away; events are stored and processed without it')
+      log.warn({ err: error, ...permission }, 'Redis trouble; events are stored and processed without it')
   }
 }

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Registry } from 'prom-client'
 import type { Log } from './base/log.ts'
 import { answerPrimary, answerWorkers } from './cluster/metrics.ts'
+import { SAME_KEYSTROKE_MS } from './signals.ts'
 
 export { clusterMetrics } from './cluster/metrics.ts'
 
@@ -11,8 +12,6 @@ const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
 /** What a worker gets beyond its own time-out before it is killed. With 30 s it stays below pm2's kill_timeout of 35 s. */
 const GRACE_MS = 2_000
-/** One Ctrl-C gives a process two SIGINTs, a millisecond apart (the terminal's, and npm's); only a later one is impatience. */
-const SAME_KEYSTROKE_MS = 1_000
 
 export interface PrimaryOptions {
   readonly workers: number

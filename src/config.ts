@@ -1,7 +1,13 @@
 import type { DatabaseAddress } from '../db/pools.ts'
 import type { RedisAddress } from '../db/redis.ts'
 import type { LogLevel } from './base/log.ts'
-import { type GatewayAccounts, type GatewayVariables, readGateways } from './config/gateways.ts'
+import {
+  type AccountCheck,
+  accountProblems,
+  type GatewayAccounts,
+  type GatewayVariables,
+  readGateways,
+} from './config/gateways.ts'
 import { collectSecrets, secretProblems } from './config/secrets.ts'
 import {
   type Environment,
@@ -47,6 +53,8 @@ export interface Surroundings {
   /** The names of all gateways that this build understands. */
   readonly gateways: readonly string[]
   readonly cores: number
+  /** What the gateways themselves say about their accounts. Without it only names and strength are checked. */
+  readonly check?: AccountCheck
 }
 
 export type Loaded =
@@ -57,7 +65,7 @@ export type Loaded =
  * Reads and checks the whole environment. Pure: no access to process.env or files. Every problem is collected as one
  * sentence that begins with its variable's name, says what is expected, and contains no value.
  */
-export function loadConfig(env: Environment, { gateways: names, cores }: Surroundings): Loaded {
+export function loadConfig(env: Environment, { gateways: names, cores, check }: Surroundings): Loaded {
   const set = withoutBlanks(env)
   const isProduction = set.NODE_ENV?.trim() === 'production'
   const parsed = VARIABLES.safeParse(set)
@@ -65,6 +73,7 @@ export function loadConfig(env: Environment, { gateways: names, cores }: Surroun
   const problems = [
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
     ...gateways.problems,
+    ...(check ? accountProblems(gateways.accounts, isProduction, check) : []),
     ...(isProduction ? productionProblems(set, gateways.accounts) : []),
   ]
   return parsed.success && problems.length === 0

@@ -15,6 +15,11 @@ const TIMEOUT_CHECK_MS = 2_000
 /** Longer than the proxy's own (Nginx: 60 s), so that it is never we who close a connection it is about to use. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000
 const MAX_HEADER_BYTES = 16 * 1024
+/**
+ * A proxy keeps some hundred connections open. Each may hold 16 KiB of headers and a file descriptor: at this number they
+ * take at most some hundred megabytes together, and whatever connects beyond it is dropped while the rest is served.
+ */
+const MAX_CONNECTIONS = 10_000
 const OUR_DEFECT = 'This is our defect; it has been logged.'
 
 /** Joins the routes under one application that answers everything else with a problem. */
@@ -50,6 +55,7 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>): Server 
     maxHeaderSize: MAX_HEADER_BYTES,
   }
   const server = createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
+  server.maxConnections = MAX_CONNECTIONS
   const open = new Set<Socket>()
   openSockets.set(server, open)
   server.on('connection', (socket) => {

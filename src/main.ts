@@ -11,7 +11,7 @@ import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from './cl
 import { type Config, describeConfig, fillMissing, loadConfig } from './config.ts'
 import { loadOrCreateDevSecrets } from './dev-secrets.ts'
 import { untilStopped } from './signals.ts'
-import { adapters } from './webhooks/gateways/registry.ts'
+import { adapters, configurationProblems } from './webhooks/gateways/registry.ts'
 
 /** Exit codes of the service, as the CLI has them: a clean stop, could not start or stop, wrong configuration. */
 const EXIT = { done: 0, failed: 1, misconfigured: 4 } as const
@@ -41,7 +41,11 @@ type Loaded =
 
 /** Outside production a secret that is not set is made up once and kept in the data folder. */
 function loadWithDevSecrets(env: NodeJS.ProcessEnv): Loaded {
-  const sources = { gateways: [...adapters.keys()], cores: availableParallelism() }
+  const sources = {
+    gateways: [...adapters.keys()],
+    cores: availableParallelism(),
+    check: configurationProblems,
+  }
   const first = loadConfig(env, sources)
   if (!first.ok) return { kind: 'problems', problems: first.problems }
   if (first.config.missingSecrets.length === 0) return { kind: 'config', config: first.config, generated: {} }
@@ -151,6 +155,7 @@ function appOptions(config: Config, log: Log) {
   return {
     accounts: config.gateways,
     internalKeys: config.internalApiKeys,
+    metricsNeedKey: config.environment === 'production',
     callbacks: config.laravel !== null,
     workerConcurrency: config.webhookWorkerConcurrency,
     workerConnections: config.dbWorkerConnections,

@@ -1,7 +1,7 @@
 import type { Log } from './base/log.ts'
 
 /** One Ctrl-C gives a process two SIGINTs, a millisecond apart (the terminal's, and npm's); only a later one is impatience. */
-const SAME_KEYSTROKE_MS = 1_000
+export const SAME_KEYSTROKE_MS = 1_000
 
 /** Resolves at the first SIGINT or SIGTERM. A second one, more than a second later, ends the process at once. */
 export function untilStopped(log: Log): Promise<void> {

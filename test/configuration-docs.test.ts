@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { secretsVariable } from '../src/config/gateways.ts'
 import { VARIABLE_NAMES, VARIABLES } from '../src/config/variables.ts'
 import { loadConfig } from '../src/config.ts'
-import { adapters } from '../src/webhooks/gateways/registry.ts'
+import { adapters, configurationProblems } from '../src/webhooks/gateways/registry.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const GATEWAYS = [...adapters.keys()]
@@ -48,7 +48,14 @@ describe('.env.example', () => {
 
   it('sets nothing as it is, and is readable as a whole', () => {
     expect(parseEnv(exampleText)).toEqual({})
-    expect(loadConfig(example, { gateways: GATEWAYS, cores: 2 })).toMatchObject({ ok: true })
+    const check = configurationProblems
+    const loaded = loadConfig(example, { gateways: GATEWAYS, cores: 2, check })
+    // The one placeholder that no environment takes: no key can be made of it.
+    expect(loaded).toMatchObject({
+      problems: [expect.stringMatching(/^STANDARD_WEBHOOKS_WEBHOOK_SECRETS can never match/)],
+    })
+    const filled = { ...example, STANDARD_WEBHOOKS_WEBHOOK_SECRETS: '' }
+    expect(loadConfig(filled, { gateways: GATEWAYS, cores: 2, check })).toMatchObject({ ok: true })
   })
 
   it('cannot be taken to production unread: every secret in it is refused', () => {

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRedis } from '../db/redis.ts'
 import { newSecret } from '../src/webhooks/gateways/samples.ts'
 import { openApp, type TestApp } from './support/app.ts'
@@ -119,25 +120,33 @@ describe('stop()', () => {
   })
 })
 
-describe('the process', { timeout: 60_000 }, () => {
-  let dataDir: string
+describe('the process', { timeout: 60_000, concurrent: true }, () => {
   const secret = newSecret('kashier')
-  beforeEach(() => {
-    dataDir = mkdtempSync(join(tmpdir(), 'onceline-shutdown-'))
+  const folders: string[] = []
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })
-  afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+  function dataDir(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'onceline-shutdown-'))
+    folders.push(folder)
+    return folder
+  }
 
   it.each([
     ['SIGTERM', ['SIGTERM']],
     ['SIGINT twice, as one Ctrl-C sends it', ['SIGINT', 'SIGINT']],
   ] as const)('ends by itself after %s: one drain, exit code 0', async (_, signals) => {
     const service = await Service.start(database.address, database.redis, {
-      DATA_DIR: dataDir,
+      DATA_DIR: dataDir(),
       KASHIER_WEBHOOK_SECRETS: secret,
     })
     const health = await fetch(`http://127.0.0.1:${service.port}/health`)
     expect(health.status).toBe(200)
-    service.signal(...signals)
+    for (const signal of signals) {
+      service.signal(signal)
+      // Two signals of one kind at the very same moment are one to the system.
+      await pause(2)
+    }
     expect(await service.ended).toBe(0)
     expect(service.text.match(/"msg":"stopped"/g)).toHaveLength(1)
     expect(service.text).not.toContain('asked again')
@@ -148,9 +157,10 @@ describe('the process', { timeout: 60_000 }, () => {
     const service = await Service.start(
       { ...database.address, host: '127.0.0.1', port: mysql.port },
       { ...database.redis, host: '127.0.0.1', port: redis.port },
-      { DATA_DIR: dataDir, SHUTDOWN_TIMEOUT_SECONDS: '4' },
+      { DATA_DIR: dataDir(), SHUTDOWN_TIMEOUT_SECONDS: '4' },
     )
-    mysql.freeze()
+    // In the middle of a statement: the sweeper's next look.
+    await mysql.freezeAt('SELECT id FROM webhook_events')
     redis.freeze()
     const startedMs = performance.now()
     service.signal('SIGTERM')
@@ -163,9 +173,9 @@ describe('the process', { timeout: 60_000 }, () => {
   })
 
   it('leaves nothing in Redis that another could wait for, and refuses to start twice on one port', async () => {
-    const service = await Service.start(database.address, database.redis, { DATA_DIR: dataDir })
+    const service = await Service.start(database.address, database.redis, { DATA_DIR: dataDir() })
     const second = Service.start(database.address, database.redis, {
-      DATA_DIR: dataDir,
+      DATA_DIR: dataDir(),
       PORT: String(service.port),
     })
     await expect(second).rejects.toThrow('EADDRINUSE')

@@ -18,6 +18,7 @@ CREATE TABLE webhook_events (
   may_settle TINYINT NOT NULL COMMENT '0: money moves only after the gateway or a person confirmed it',
   hold VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   approved TINYINT NOT NULL DEFAULT 0 COMMENT '1: a person released it',
+  amount_approved TINYINT NOT NULL DEFAULT 0 COMMENT '1: a person took its amount as true, against the expected one',
   state VARCHAR(12) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   outcome VARCHAR(12) CHARACTER SET ascii COLLATE ascii_bin NULL,
   reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,

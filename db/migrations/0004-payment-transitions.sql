@@ -3,7 +3,7 @@ CREATE TABLE payment_transitions (
   id BINARY(16) NOT NULL,
   payment_id BINARY(16) NOT NULL,
   version INT UNSIGNED NOT NULL,
-  event_id BINARY(16) NULL COMMENT 'webhook_events.id; NULL: the registration',
+  event_id BINARY(16) NULL COMMENT 'webhook_events.id; NULL: not moved by an event',
   kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   from_state VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NULL,
   to_state VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 import { type Id, idFromText } from '../base/ids.ts'
-import { DEFAULT_ACCOUNT } from '../config/gateways.ts'
 import { REASON_LIMIT_CHARACTERS } from '../webhooks/audit.ts'
 import type { AccountName } from '../webhooks/gateway-pause.ts'
+import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
 
 /** Commander's parsers: text to value, or an InvalidArgumentError, to which commander adds the option's name. */
 

@@ -4,10 +4,10 @@ import { migrate } from '../../db/migrate.ts'
 import { migrationStatus } from '../../db/migration-status.ts'
 import { createDatabaseIfMissing, type DatabaseAddress, openPool, type Pool } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
-import { DEFAULT_ACCOUNT } from '../config/gateways.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { AccountName } from '../webhooks/gateway-pause.ts'
-import { adapters } from '../webhooks/gateways/registry.ts'
+import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
+import { adapters, configurationProblems } from '../webhooks/gateways/registry.ts'
 import { EXIT } from './exit-codes.ts'
 import { CliError } from './failure.ts'
 
@@ -33,7 +33,11 @@ const LOCK_WAIT_SECONDS = 2
 
 /** The checked configuration. Throws a CliError that lists every problem. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const loaded = loadConfig(env, { gateways: [...adapters.keys()], cores: availableParallelism() })
+  const loaded = loadConfig(env, {
+    gateways: [...adapters.keys()],
+    cores: availableParallelism(),
+    check: configurationProblems,
+  })
   if (loaded.ok) return loaded.config
   throw new CliError({
     code: 'configuration',

@@ -1,8 +1,8 @@
 import { type Id, idFromText } from '../base/ids.ts'
-import { DEFAULT_ACCOUNT } from '../config/gateways.ts'
 import { gatewayRefKey, merchantRefKey } from '../payments/refs.ts'
 import { findPaymentIds, type PaymentRow, readPayment } from '../payments/store.ts'
 import type { AccountName } from '../webhooks/gateway-pause.ts'
+import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
 import { type CliContext, knownAccounts } from './context.ts'
 import { notFound, usageError } from './failure.ts'
 

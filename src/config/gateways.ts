@@ -1,8 +1,6 @@
-import type { GatewayAccount } from '../webhooks/gateways/adapter.ts'
+import { DEFAULT_ACCOUNT, type GatewayAccount } from '../webhooks/gateways/adapter.ts'
 import { splitList, VARIABLE_NAMES } from './variables.ts'
 
-/** The account of a URL that names none. */
-export const DEFAULT_ACCOUNT = 'default'
 const SECRETS = 'WEBHOOK_SECRETS'
 /** What `webhook_events.account` holds. */
 const MAX_ACCOUNT_LENGTH = 64
@@ -61,6 +59,23 @@ export function readGateways(
     .filter((gateway) => !accounts.get(gateway)?.has(DEFAULT_ACCOUNT))
     .map((gateway) => secretsVariable(gateway))
   return { accounts, problems, missingSecrets }
+}
+
+/** Says why an account cannot work, in sentences that begin with the NAME of a setting or with WEBHOOK_SECRETS. */
+export type AccountCheck = (account: GatewayAccount, isProduction: boolean) => readonly string[]
+
+/** What `check` finds in any account, with the whole name of the variable in front. */
+export function accountProblems(
+  accounts: GatewayAccounts,
+  isProduction: boolean,
+  check: AccountCheck,
+): readonly string[] {
+  const all = [...accounts.values()].flatMap((byAccount) => [...byAccount.values()])
+  return all.flatMap((account) =>
+    check(account, isProduction).map((sentence) =>
+      settingVariable(account.gateway, account.account, sentence),
+    ),
+  )
 }
 
 interface Draft {

@@ -1,19 +1,28 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
+export interface AccessRules {
+  readonly internalKeys: readonly string[]
+  /** In production: a proxy on this machine that adds no header looks like this machine itself. */
+  readonly metricsNeedKey: boolean
+}
+
 /**
- * May this request see metrics? From this machine directly, yes; through a proxy or from elsewhere only with the internal
- * API key. Nginx forwards from loopback too, so any forwarding header counts as elsewhere.
+ * May this request see metrics? With the internal API key, yes. Without it only outside production, from this machine,
+ * and directly: any forwarding header counts as elsewhere.
  */
-export function maySeeInternals(incoming: IncomingMessage, keys: readonly string[]): boolean {
+export function maySeeInternals(
+  incoming: IncomingMessage,
+  { internalKeys, metricsNeedKey }: AccessRules,
+): boolean {
   const { headers, socket } = incoming
   const isForwarded =
     headers['x-forwarded-for'] !== undefined ||
     headers.forwarded !== undefined ||
     headers['x-real-ip'] !== undefined
-  if (!isForwarded && isLoopback(socket.remoteAddress)) return true
+  if (!metricsNeedKey && !isForwarded && isLoopback(socket.remoteAddress)) return true
   const given = headers['x-api-key']
-  return typeof given === 'string' && keys.some((key) => isSame(given, key))
+  return typeof given === 'string' && internalKeys.some((key) => isSame(given, key))
 }
 
 function isLoopback(address: string | undefined): boolean {

@@ -11,6 +11,7 @@ export interface OpsRoutesOptions {
   readonly metricsText: () => Promise<string>
   /** INTERNAL_API_KEY and its predecessor. */
   readonly internalKeys: readonly string[]
+  readonly metricsNeedKey: boolean
   readonly version: string
 }
 
@@ -29,7 +30,7 @@ export function opsRoutes(options: OpsRoutesOptions): Hono<{ Bindings: HttpBindi
     return context.json({ status: ready ? 'ready' : 'not_ready', dependencies }, ready ? 200 : 503)
   })
   routes.get('/metrics', async (context) => {
-    if (!maySeeInternals(context.env.incoming, options.internalKeys)) {
+    if (!maySeeInternals(context.env.incoming, options)) {
       return problem({
         status: 401,
         code: 'api_key_required',

@@ -8,10 +8,12 @@ export interface RingOptions {
   readonly redis: RedisAddress
   /** The queue's name; no `:` in it. */
   readonly name: string
-  /** Whose queue it is: the database's name, so that two installations may share a Redis. */
+  /** Whose queue it is: the database's name. Two installations may share a Redis if their databases' names differ. */
   readonly installation: string
   /** Hears of Redis errors; called often while Redis is away. */
   readonly onError: (error: Error) => void
+  /** Hears why a handler gave a job up; what it was for is rung again. */
+  readonly onFailed?: (error: Error) => void
   /** How many events a job holds at most; IDS_PER_JOB by default. */
   readonly idsPerJob?: number
 }
@@ -128,16 +130,23 @@ export class Ring {
       },
     )
     worker.on('error', this.#options.onError)
+    worker.on('failed', (_job, error) => this.#options.onFailed?.(error))
     this.#worker = { worker, connection, copies }
   }
 
   /** Takes no new jobs and waits for those in hand, at most `timeoutMs`; then lets go. What was in hand is rung again later. */
-  async close(timeoutMs: number): Promise<void> {
+  async stopAnswering(timeoutMs: number): Promise<void> {
     if (this.#worker) {
       const { worker, connection, copies } = this.#worker
       await within(timeoutMs, worker.close()).catch(() => undefined)
       for (const each of [connection, ...copies]) each.disconnect()
     }
+    this.#worker = null
+  }
+
+  /** Stops answering as stopAnswering() does, sends the rings that are being collected, and leaves Redis. */
+  async close(timeoutMs: number): Promise<void> {
+    await this.stopAnswering(timeoutMs)
     await this.#nextRing
     await within(RING_TIMEOUT_MS, this.#queue.close()).catch(() => undefined)
     this.#connection.disconnect()

@@ -76,9 +76,13 @@ export class PaymentBook {
   }
 }
 
-/** Later events of this payment may bear only the gateway's reference (a Stripe refund names just its PaymentIntent). */
+/**
+ * Later events of this payment may bear only the gateway's reference (a Stripe refund names just its PaymentIntent). The
+ * first one named is kept until a capture names another: what was tried before it failed, and refunds follow the capture.
+ */
 function learnGatewayRef(row: PaymentRow, fact: PaymentFact): PaymentRow {
-  if (row.gatewayRef !== null || fact.gatewayRef === null) return row
+  if (fact.gatewayRef === null || fact.gatewayRef === row.gatewayRef) return row
+  if (row.gatewayRef !== null && fact.kind !== 'captured') return row
   return {
     ...row,
     gatewayRef: fact.gatewayRef,

@@ -110,7 +110,6 @@ async function commitDistinct(
   try {
     return await insertUntilKnown(pool, rows, deadlineMs)
   } catch (error) {
-    if (error instanceof StoreUnavailable) return new Map(rows.map((row) => [row, error]))
     const reason = error instanceof Error ? error.message : String(error)
     if (rows.length === 1) return new Map(rows.map((row) => [row, new RowRefused(reason, { cause: error })]))
     const middle = rows.length >> 1
@@ -121,29 +120,50 @@ async function commitDistinct(
 }
 
 /**
- * Sends the same INSERT with the same ids until its effect is known. After a cut connection that is the only safe
- * question: it waits for the orphaned transaction, where a plain read on a new connection could be too early.
+ * Sends the same INSERT with the same ids until its effect is known, or the deadline is over for what is left. After a cut
+ * connection that is the only safe question: it waits for the orphaned transaction, where a plain read on a new connection
+ * could be too early to call a row absent. A row that such a read does find stands; so after a lock wait the rows that
+ * stand are told by reading, and a worker's lock on one of them keeps no other row waiting.
  */
 async function insertUntilKnown(
   pool: Pool,
   rows: readonly NewEvent[],
   deadlineMs: number,
 ): Promise<Map<NewEvent, Outcome>> {
+  const known = new Map<NewEvent, Outcome>()
+  let missing = rows
+  let readsFirst = false
   let cause: unknown
   for (;;) {
     const leftMs = deadlineMs - performance.now()
-    if (leftMs < SHORTEST_TRY_MS) throw new StoreUnavailable('the database did not commit in time', { cause })
+    if (leftMs < SHORTEST_TRY_MS) {
+      for (const row of missing)
+        known.set(row, new StoreUnavailable('the database did not commit in time', { cause }))
+      return known
+    }
     try {
-      const found = await withConnection(pool, 'ingest', leftMs, (connection) =>
-        insertAndRead(connection, rows),
-      )
-      if (found.size === rows.length) return found
+      await withConnection(pool, 'ingest', leftMs, async (connection) => {
+        if (readsFirst) missing = remember(known, missing, await readStanding(connection, missing))
+        if (missing.length > 0) missing = remember(known, missing, await insertAndRead(connection, missing))
+      })
+      if (missing.length === 0) return known
     } catch (error) {
       if (!isRetryable(error) && !isConnectionLost(error) && !isServerTrouble(error)) throw error
       cause = error
+      readsFirst = isRetryable(error)
     }
     await pause(Math.min(RETRY_PAUSE_MS, leftMs))
   }
+}
+
+/** Adds what was found to what is known; returns what is still missing. */
+function remember(
+  known: Map<NewEvent, Outcome>,
+  missing: readonly NewEvent[],
+  found: ReadonlyMap<NewEvent, Outcome>,
+): readonly NewEvent[] {
+  for (const [row, outcome] of found) known.set(row, outcome)
+  return missing.filter((row) => !found.has(row))
 }
 
 type Connection = Parameters<typeof insertEvents>[0]
@@ -158,6 +178,13 @@ async function insertAndRead(
   if (inserted === rows.length) {
     return new Map(rows.map((row) => [row, { claim: row.id, fingerprint: row.digest }]))
   }
+  return readStanding(connection, rows)
+}
+
+async function readStanding(
+  connection: Connection,
+  rows: readonly NewEvent[],
+): Promise<Map<NewEvent, Outcome>> {
   const claims = await readClaims(
     connection,
     rows.map((row) => row.eventKey),

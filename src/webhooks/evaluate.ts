@@ -64,7 +64,7 @@ export function evaluateWithPayment(
   if (!row) {
     return { ...say('parked', 'payment_unknown'), parked: { eventId: event.id, refKeys, paymentId: null } }
   }
-  const decision = book.apply(row, event.id, fact, event.approved)
+  const decision = book.apply(row, event.id, fact, event.amountApproved)
   switch (decision.kind) {
     case 'applied':
       return say('processed', null, 'applied')

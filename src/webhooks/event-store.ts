@@ -14,9 +14,11 @@ export interface ClaimedEvent {
   readonly maySettle: boolean
   readonly hold: string | null
   readonly approved: boolean
+  readonly amountApproved: boolean
   /** The event that came first under the same id, with other money. */
   readonly conflictsWith: Id | null
   readonly attempts: number
+  readonly requestId: string
   readonly receivedAt: Date
   readonly now: Date
 }
@@ -34,13 +36,14 @@ type Queryable = Pick<PoolConnection | Pool, 'query'>
 
 /**
  * Locks those of the events that still have work to do and that nobody else is working on. The lock is the claim: it goes
- * with the transaction, also when the process dies. Uses the primary key.
+ * with the transaction, also when the process dies. Uses the primary key, by force: on the index due it would touch, for a
+ * moment, the locks of other batches, and those would skip what they came for.
  */
 export async function claimEvents(connection: PoolConnection, ids: readonly Id[]): Promise<ClaimedEvent[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT id, gateway, account, event_id, fact_kind, merchant_ref, gateway_ref, operation_ref, amount_minor, currency,
-       may_settle, hold, approved, conflicts_with, attempts, received_at, UTC_TIMESTAMP(3) AS now
-     FROM webhook_events WHERE id IN (?) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED`,
+       may_settle, hold, approved, amount_approved, conflicts_with, attempts, request_id, received_at, UTC_TIMESTAMP(3) AS now
+     FROM webhook_events FORCE INDEX (PRIMARY) WHERE id IN (?) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED`,
     [ids],
   )
   return rows.map((row) => ({
@@ -52,8 +55,10 @@ export async function claimEvents(connection: PoolConnection, ids: readonly Id[]
     maySettle: row.may_settle === 1,
     hold: row.hold,
     approved: row.approved === 1,
+    amountApproved: row.amount_approved === 1,
     conflictsWith: row.conflicts_with,
     attempts: row.attempts,
+    requestId: row.request_id,
     receivedAt: row.received_at,
     now: row.now,
   }))
@@ -131,11 +136,12 @@ export async function takeDueEvents(
   connection: PoolConnection,
   limit: number,
   nextLookSeconds: number,
+  overdueSeconds = 0,
 ): Promise<Id[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT id FROM webhook_events WHERE state = 'received' AND next_at <= UTC_TIMESTAMP(3)
+    `SELECT id FROM webhook_events WHERE state = 'received' AND next_at <= UTC_TIMESTAMP(3) - INTERVAL ? SECOND
      ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED`,
-    [limit],
+    [overdueSeconds, limit],
   )
   const ids = rows.map((row) => row.id as Id)
   if (ids.length > 0) {
@@ -147,7 +153,10 @@ export async function takeDueEvents(
   return ids
 }
 
-/** Puts events of one state back to work; returns how many there were. `approved` marks a person's release. */
+/**
+ * Puts events of one state back to work; returns how many there were. `approved` marks a person's release: his word stands
+ * for what the signature does not cover, and for the amount only where the amount is what the event was held for.
+ */
 export async function reopenEvents(
   connection: Queryable,
   ids: readonly Id[],
@@ -156,10 +165,13 @@ export async function reopenEvents(
 ): Promise<number> {
   if (ids.length === 0) return 0
   const [result] = await connection.query<ResultSetHeader>(
-    `UPDATE webhook_events SET state = 'received', outcome = NULL, reason = NULL, attempts = 0, last_error = NULL,
-       next_at = UTC_TIMESTAMP(3), finished_at = NULL, approved = GREATEST(approved, ?)
+    // Assignments take effect from left to right, so the reason is read before it is cleared.
+    `UPDATE webhook_events SET
+       amount_approved = IF(? AND state = 'quarantined' AND reason = 'amount_mismatch', 1, amount_approved),
+       approved = GREATEST(approved, ?), state = 'received', outcome = NULL, reason = NULL, attempts = 0,
+       last_error = NULL, next_at = UTC_TIMESTAMP(3), finished_at = NULL
      WHERE id IN (?) AND state IN (?)`,
-    [approved ? 1 : 0, ids, from],
+    [approved ? 1 : 0, approved ? 1 : 0, ids, from],
   )
   return result.affectedRows
 }

@@ -20,7 +20,7 @@ export interface IngestOptions {
   readonly metrics: WebhookMetrics
   readonly log: Log
   /** Lets through as many lines as a log can bear; the others are only counted. */
-  readonly sampler: Sampler
+  readonly samplers: { readonly refusals: Sampler; readonly acknowledgements: Sampler }
 }
 
 export interface IncomingDelivery {
@@ -36,6 +36,7 @@ export type IngestRefusal =
   | 'body_incomplete'
   | 'body_too_large'
   | 'method_not_allowed'
+  | 'overloaded'
 
 /** What the sender is told. acknowledged only ever follows the commit. */
 export type IngestAnswer =
@@ -46,7 +47,7 @@ export type IngestAnswer =
     }
   | {
       readonly kind: 'refused'
-      readonly status: 400 | 401 | 404 | 405 | 413
+      readonly status: 400 | 401 | 404 | 405 | 413 | 503
       readonly code: IngestRefusal
       readonly detail: string
     }
@@ -103,7 +104,7 @@ export class Ingest {
     }
     const verdict = worst(verdicts)
     metrics.delivery(incoming.gateway, verdict)
-    const permission = log.isLevelEnabled('info') ? this.#options.sampler.allow() : null
+    const permission = log.isLevelEnabled('info') ? this.#options.samplers.acknowledgements.allow() : null
     if (permission) log.info({ ...about(incoming), verdict, eventIds, ...permission }, 'webhook acknowledged')
     return { kind: 'acknowledged', verdict, eventIds }
   }
@@ -113,7 +114,7 @@ export class Ingest {
     // Anybody may write anything into a URL: only names that we know become labels.
     const isKnown = this.knows(incoming.gateway, incoming.account)
     this.#options.metrics.delivery(isKnown ? incoming.gateway : 'unknown', code)
-    const permission = this.#options.sampler.allow()
+    const permission = this.#options.samplers.refusals.allow()
     if (permission)
       this.#options.log.warn({ ...about(incoming), code, detail, ...permission }, 'webhook refused')
     return { kind: 'refused', status, code, detail }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Backlog } from './backlog.ts'
 import type { ProcessedBatch } from './process.ts'
 
 /** Where the webhooks' counters go. One object, so that nothing else here knows the metrics library. */
@@ -11,7 +12,7 @@ export interface WebhookMetrics {
   processed(batch: ProcessedBatch): void
   failed(kind: 'retry' | 'dead'): void
   ringFailed(): void
-  backlog(states: Readonly<Record<string, number>>, oldestUnfinishedSeconds: number): void
+  backlog(backlog: Backlog): void
 }
 
 const ACK_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2]
@@ -50,19 +51,7 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
   const batchSize = histogram('commit_batch_size', 'Events per group commit.', BATCH_SIZES)
   const commitSeconds = histogram('commit_seconds', 'Duration of a group commit.', ACK_SECONDS)
   const waits = histogram('event_wait_seconds', 'From storing an event to processing it.', WAIT_SECONDS)
-  const byState = new Gauge({
-    name: 'onceline_webhook_events_open',
-    help: 'Events that are not finished, by state.',
-    labelNames: ['state'],
-    registers,
-    aggregator: 'max',
-  })
-  const oldest = new Gauge({
-    name: 'onceline_webhook_oldest_unfinished_seconds',
-    help: 'Age of the oldest event that waits for processing. Alarm above 60.',
-    registers,
-    aggregator: 'max',
-  })
+  const backlog = createBacklogGauges(registers)
   return {
     delivery: (gateway, verdict) => deliveries.inc({ gateway, verdict }),
     conflict: (gateway) => conflicts.inc({ gateway }),
@@ -80,10 +69,35 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     },
     failed: (kind) => failures.inc({ kind }),
     ringFailed: () => ringsFailed.inc(),
-    backlog: (states, oldestUnfinishedSeconds) => {
-      byState.reset()
-      for (const [state, count] of Object.entries(states)) byState.set({ state }, count)
-      oldest.set(oldestUnfinishedSeconds)
-    },
+    backlog,
+  }
+}
+
+/** What MySQL says of the open events; every process reads it, so a cluster takes the highest. */
+function createBacklogGauges(registers: Registry[]): (backlog: Backlog) => void {
+  const byState = new Gauge({
+    name: 'onceline_webhook_events_open',
+    help: 'Events that are not finished, by state.',
+    labelNames: ['state'],
+    registers,
+    aggregator: 'max',
+  })
+  const oldest = new Gauge({
+    name: 'onceline_webhook_oldest_unfinished_seconds',
+    help: 'Age of the oldest event that waits for processing. Alarm above 60.',
+    registers,
+    aggregator: 'max',
+  })
+  const readAt = new Gauge({
+    name: 'onceline_webhook_backlog_read_timestamp_seconds',
+    help: 'When the two gauges of open events were last read. Alarm when older than 60 s.',
+    registers,
+    aggregator: 'max',
+  })
+  return ({ states, oldestUnfinishedSeconds }) => {
+    byState.reset()
+    for (const [state, count] of Object.entries(states)) byState.set({ state }, count)
+    oldest.set(oldestUnfinishedSeconds)
+    readAt.setToCurrentTime()
   }
 }

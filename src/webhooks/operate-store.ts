@@ -10,7 +10,7 @@ export interface OperableEvent extends JudgedEvent {
   readonly reason: string | null
 }
 
-const OPERABLE_COLUMNS = 'id, state, outcome, reason, conflicts_with, approved'
+const OPERABLE_COLUMNS = 'id, state, outcome, reason, conflicts_with, approved, fact_kind'
 
 /**
  * Locks events by id, ascending. `wait`: for a worker in the middle of one, as long as the pool's lock wait allows, since
@@ -49,6 +49,7 @@ function toOperable(row: RowDataPacket): OperableEvent {
     reason: row.reason,
     isConflict: row.conflicts_with !== null,
     approved: row.approved === 1,
+    hasFact: row.fact_kind !== null,
   }
 }
 

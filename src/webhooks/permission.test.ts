@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { EVENT_STATES } from './event.ts'
 import { type JudgedEvent, refusalOf } from './permission.ts'
 
-const PLAIN: JudgedEvent = { state: 'dead', outcome: null, isConflict: false, approved: false }
+const PLAIN: JudgedEvent = { state: 'dead', outcome: null, isConflict: false, approved: false, hasFact: true }
 
 describe('what a person may do to an event', () => {
   it('is decided by its state', () => {

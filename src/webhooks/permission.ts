@@ -10,6 +10,8 @@ export const REFUSALS = {
   at_work: 'it is at work already',
   paused: 'its gateway is paused; resume the gateway instead',
   discarded: 'a person discarded it, for good',
+  nothing_to_book:
+    'what it says of a payment could not be read or trusted, so a release would book nothing; settle it by hand and discard it',
   conflict: 'it contradicts an earlier event of the same id; only a release with a reason can let it through',
 } as const
 export type Refusal = keyof typeof REFUSALS
@@ -20,6 +22,8 @@ export interface JudgedEvent {
   /** It came under the id of an earlier event, with other money. */
   readonly isConflict: boolean
   readonly approved: boolean
+  /** Its adapter read a fact about a payment from it. */
+  readonly hasFact: boolean
 }
 
 /** Whether a person may do this to the event; null: yes. Pure. */
@@ -38,7 +42,8 @@ export function refusalOf(verb: OperationVerb, event: JudgedEvent): Refusal | nu
     case 'parked':
     case 'unconfirmed':
     case 'dead':
-      return verb === 'replay' ? refusalOfReplay(event) : null
+      if (verb === 'replay') return refusalOfReplay(event)
+      return verb === 'release' && !event.hasFact ? 'nothing_to_book' : null
     default:
       return event.state satisfies never
   }

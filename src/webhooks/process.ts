@@ -1,4 +1,4 @@
-import { isConnectionLost } from '../../db/errors.ts'
+import { isConnectionLost, isRetryable, isServerTrouble, StatementTimeout } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { inTransaction, withConnection } from '../../db/transaction.ts'
 import { backoffMs } from '../base/backoff.ts'
@@ -22,7 +22,11 @@ import type { PauseBoard } from './pauses.ts'
 
 /** What one transaction did, for metrics: the results and how long each event had waited, in milliseconds. */
 export interface ProcessedBatch {
-  readonly results: readonly (EventResult & { readonly gateway: string; readonly waitedMs: number })[]
+  readonly results: readonly (EventResult & {
+    readonly gateway: string
+    readonly requestId: string
+    readonly waitedMs: number
+  })[]
 }
 
 export interface ProcessorOptions {
@@ -39,8 +43,8 @@ export interface ProcessorOptions {
   readonly onFailure?: (kind: 'retry' | 'dead') => void
 }
 
-/** First retry after about a second, then doubling with jitter; the last of twelve after about an hour. */
-const RETRY_BACKOFF = { baseMs: 1_000, capMs: 3_600_000, random: Math.random }
+/** First retry after some seconds, then doubling with jitter: the twelve attempts of an event span about an hour. */
+const RETRY_BACKOFF = { baseMs: 4_000, capMs: 3_600_000, random: Math.random }
 const ERROR_LIMIT_CHARACTERS = 500
 /** A frozen database must not hold a worker for longer; the sweeper looks too. */
 const LOOK_TIMEOUT_MS = 5_000
@@ -55,18 +59,19 @@ export class Processor {
 
   /**
    * Processes events together in one transaction; if that fails, one by one, so that a poison event fails alone and is
-   * retried or buried. Throws only when the database is away: nothing was counted, and the sweeper will ring again.
+   * retried or buried. What is not the event's own fault counts for nothing, and the sweeper rings again: a payment that
+   * somebody holds locked, and a database that is away or in trouble, for which this throws.
    *
    * `suspect` says that a process died over these ids before: each is counted as an attempt before it is tried, so that
    * an event which kills its worker ends as dead too.
    */
   async process(ids: readonly Id[], suspect = false): Promise<void> {
-    if (!suspect) {
+    if (ids.length > 1 && !suspect) {
       try {
         return await this.#processTogether(ids)
       } catch (error) {
-        if (isConnectionLost(error)) throw error
-        if (ids.length === 1) return await this.#fail(ids, error)
+        // A batch that only took too long may be well in parts.
+        if (isDatabaseAway(error) && !(error instanceof StatementTimeout)) throw error
       }
     }
     for (const id of ids) await this.#processAlone(id, suspect)
@@ -74,11 +79,15 @@ export class Processor {
 
   async #processAlone(id: Id, suspect: boolean): Promise<void> {
     try {
-      if (suspect) await this.#fail([id], new Error('the process ended while it held this event'))
+      if (suspect) await this.#fail(id, new Error('the process ended while it held this event'))
       await this.#processTogether([id])
     } catch (error) {
-      if (isConnectionLost(error)) throw error
-      await this.#fail([id], error)
+      if (isDatabaseAway(error)) throw error
+      if (!isRetryable(error)) return await this.#fail(id, error)
+      this.#options.log.warn(
+        { eventId: idToText(id), err: error },
+        'event waits for a lock; it is tried again soon',
+      )
     }
   }
 
@@ -94,7 +103,16 @@ export class Processor {
     )
     reached('process:committed')
     this.#options.onBatch?.({ results: done.results })
+    this.#tellOfContradictions(done)
     await this.#meetAfterCommit(done)
+  }
+
+  #tellOfContradictions({ results }: ProcessedBatch): void {
+    for (const { id, state, reason, gateway, requestId } of results) {
+      if (state !== 'quarantined') continue
+      const words = { eventId: idToText(id), gateway, requestId, reason }
+      this.#options.log.error(words, 'ALARM: an event contradicts what we know and is quarantined')
+    }
   }
 
   /** One transaction: claim, lock payments, decide in memory, write everything. */
@@ -151,10 +169,10 @@ export class Processor {
     return wakeParked(this.#options.pool, met)
   }
 
-  async #fail(ids: readonly Id[], error: unknown): Promise<void> {
+  async #fail(id: Id, error: unknown): Promise<void> {
     const text = (error instanceof Error ? error.message : String(error)).slice(0, ERROR_LIMIT_CHARACTERS)
     await inTransaction(this.#options.pool, 'record failure', async (connection) => {
-      for (const event of await claimEvents(connection, ids)) {
+      for (const event of await claimEvents(connection, [id])) {
         const attempt = event.attempts + 1
         const dead = attempt >= this.#options.maxAttempts
         await recordFailure(connection, event.id, text, dead ? null : backoffMs(attempt, RETRY_BACKOFF))
@@ -165,6 +183,10 @@ export class Processor {
       }
     })
   }
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return isConnectionLost(error) || isServerTrouble(error)
 }
 
 interface OpenBook {
@@ -209,6 +231,7 @@ function withWaits(
     return {
       ...result,
       gateway: event?.gateway ?? '',
+      requestId: event?.requestId ?? '',
       waitedMs: event ? event.now.getTime() - event.receivedAt.getTime() : 0,
     }
   })

@@ -4,7 +4,7 @@ import { reachedOn } from '../base/checkpoint.ts'
 import { problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
 import { readBody } from './body.ts'
-import type { Delivery } from './gateways/adapter.ts'
+import { DEFAULT_ACCOUNT, type Delivery } from './gateways/adapter.ts'
 import type { Ingest, IngestAnswer } from './ingest.ts'
 import type { WebhookMetrics } from './metrics.ts'
 
@@ -15,8 +15,6 @@ interface WebhookRoutesOptions {
 
 type WebhookContext = Context<{ Bindings: HttpBindings }>
 
-/** The account of a gateway that has one account only. */
-const DEFAULT_ACCOUNT = 'default'
 /** A gateway's own back-off is longer; this is for those that obey. */
 const RETRY_AFTER_SECONDS = '5'
 
@@ -31,7 +29,6 @@ export function webhookRoutes(options: WebhookRoutesOptions): Hono<{ Bindings: H
 }
 
 async function take(context: WebhookContext, { ingest, metrics }: WebhookRoutesOptions): Promise<Response> {
-  const startedMs = performance.now()
   const { incoming, outgoing } = context.env
   const sender = senderOf(context)
   const { gateway, account, requestId } = sender
@@ -43,11 +40,19 @@ async function take(context: WebhookContext, { ingest, metrics }: WebhookRoutesO
       ingest.refuse(sender, 413, 'body_too_large', 'a delivery may have at most 1 MiB'),
       requestId,
     )
+  if (reading.kind === 'overloaded')
+    return respond(
+      ingest.refuse(sender, 503, 'overloaded', 'too much is being received; send it again'),
+      requestId,
+    )
   if (reading.kind === 'aborted')
     return respond(ingest.refuse(sender, 400, 'body_incomplete', 'the body ended before its end'), requestId)
+  const startedMs = performance.now()
   const answer = await ingest.take({ ...sender, delivery: deliveryOf(context, reading.body) })
-  if (answer.kind === 'acknowledged') reachedOn(outgoing, 'finish', 'ingest:acknowledged')
-  metrics.acknowledged(gateway, (performance.now() - startedMs) / 1_000)
+  if (answer.kind === 'acknowledged') {
+    reachedOn(outgoing, 'finish', 'ingest:acknowledged')
+    metrics.acknowledged(gateway, (performance.now() - startedMs) / 1_000)
+  }
   return respond(answer, requestId)
 }
 
@@ -107,8 +112,9 @@ function respond(answer: IngestAnswer, requestId: string): Response {
   }
 }
 
-/** After 413 the rest of the body is still on its way: nothing else can be read from that connection. */
+/** After 413 and 503 the rest of the body is still on its way: nothing else can be read from that connection. */
 const REFUSAL_HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   405: { allow: 'POST' },
   413: { connection: 'close' },
+  503: { connection: 'close', 'retry-after': RETRY_AFTER_SECONDS },
 }

@@ -31,8 +31,10 @@ const MAX_TAKEN_OVER = 4
 const BATCH = 50
 /** An event that was rung again is looked at again after ten seconds, since a batch takes milliseconds. */
 const DEFAULT_PACE: SweepPace = { intervalMs: 1_000, nextLookSeconds: 10 }
-/** While so many jobs wait, the workers are alive and busy: ringing again would only lengthen the queue. */
+/** While so many jobs wait, the workers are probably alive and busy: ringing again would only lengthen the queue. */
 const BUSY_JOBS = 200
+/** What a busy queue leaves undone for so long is worked on here: the jobs may be another's, and the workers asleep. */
+const OVERDUE_SECONDS = 30
 /** Meetings that both sides missed are rare (a process died between commit and look), so they may wait a little. */
 const SLOW_EVERY = 10
 /** A frozen database must not freeze the sweeper for longer. */
@@ -89,19 +91,26 @@ export class Sweeper {
   /** One turn; returns how many events it rang for. Tests call it instead of waiting. */
   async runOnce(): Promise<number> {
     this.#turn += 1
-    if (this.#turn % SLOW_EVERY === 1) await this.joinWhatWasMissed()
+    if (this.#turn % SLOW_EVERY === 1) {
+      await this.joinWhatWasMissed().catch((error: unknown) => {
+        this.#options.log.warn(
+          { err: error },
+          'the search for missed meetings failed; a later turn will try again',
+        )
+      })
+    }
     return this.ringDueEvents()
   }
 
-  /** Takes events whose time has come and rings for them. */
+  /** Takes events whose time has come and rings for them; with a busy queue only those that are long overdue, to do them here. */
   async ringDueEvents(): Promise<number> {
     const depth = await this.#options.depth()
-    if (depth !== null && depth >= BUSY_JOBS) return 0
+    const isBusy = depth !== null && depth >= BUSY_JOBS
     const ids = await inTransaction(this.#options.pool, 'take due events', (connection) =>
-      takeDueEvents(connection, TAKE_LIMIT, this.#pace.nextLookSeconds),
+      takeDueEvents(connection, TAKE_LIMIT, this.#pace.nextLookSeconds, isBusy ? OVERDUE_SECONDS : 0),
     )
     if (ids.length === 0) return 0
-    if (depth === null || !(await this.#options.ring(ids))) await this.#processHere(ids)
+    if (isBusy || depth === null || !(await this.#options.ring(ids))) await this.#processHere(ids)
     return ids.length
   }
 

@@ -20,12 +20,17 @@ export type Order =
     }
   /** Die at the n-th passing of this checkpoint from now on. */
   | { readonly kind: 'die'; readonly checkpoint: Checkpoint; readonly passing: number }
+  /** Say on stderr how often each checkpoint was passed. */
+  | { readonly kind: 'tell' }
 
 export type Report = { readonly kind: 'ready' } | { readonly kind: 'listening'; readonly port: number }
 
+/** How often each checkpoint was passed, so that a process that did not die can say why. */
+const passings = new Map<Checkpoint, number>()
 let doom: { readonly checkpoint: Checkpoint; passingsLeft: number } | null = null
 
 listenToCheckpoints((checkpoint) => {
+  passings.set(checkpoint, (passings.get(checkpoint) ?? 0) + 1)
   if (doom === null || doom.checkpoint !== checkpoint) return
   doom.passingsLeft -= 1
   if (doom.passingsLeft === 0) process.kill(process.pid, 'SIGKILL')
@@ -33,6 +38,7 @@ listenToCheckpoints((checkpoint) => {
 
 process.on('message', (order: Order) => {
   if (order.kind === 'die') doom = { checkpoint: order.checkpoint, passingsLeft: order.passing }
+  else if (order.kind === 'tell') console.error('passed so far:', Object.fromEntries(passings))
   else void start(order)
 })
 process.on('disconnect', () => process.exit(0))
@@ -49,7 +55,7 @@ async function start(order: Extract<Order, { kind: 'start' }>): Promise<void> {
     callbacks: true,
     workerConcurrency: 4,
     maxAttempts: 12,
-    log: createLogger({ level: 'error' }),
+    log: createLogger({ level: 'warn' }),
     sweep: { intervalMs: 150, nextLookSeconds: 1 },
   })
   const port = await app.listen(0, '127.0.0.1')

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Checkpoint } from '../../src/base/checkpoint.ts'
 import type { Order, Report } from './crash-server.ts'
@@ -6,6 +7,7 @@ import type { Order, Report } from './crash-server.ts'
 const PROGRAM = resolve(import.meta.dirname, 'crash-server.ts')
 const COMPILE_CACHE = resolve(import.meta.dirname, '../../.data/compile-cache')
 const START_TIMEOUT_MS = 30_000
+const TELL_TIMEOUT_MS = 2_000
 const WORDS_LIMIT_CHARACTERS = 4_000
 
 /** One server process of a fault test. Only its own pid is ever signalled. */
@@ -59,8 +61,16 @@ export class ServerNode {
   async dieAt(checkpoint: Checkpoint, passing: number, timeoutMs: number): Promise<void> {
     this.#child.send({ kind: 'die', checkpoint, passing } satisfies Order)
     const how = await Promise.race([this.ended, after(timeoutMs)])
+    if (how === null) await this.#tell()
     if (how !== 'SIGKILL')
       throw new Error(`wanted to see it die at ${checkpoint} but it ${how ?? 'lived on'}: ${this.#words}`)
+  }
+
+  /** Lets it say how far it came, for the message of a failure. */
+  async #tell(): Promise<void> {
+    const told = once(this.#child.stderr ?? this.#child, 'data')
+    this.#child.send({ kind: 'tell' } satisfies Order)
+    await Promise.race([told, after(TELL_TIMEOUT_MS)])
   }
 
   /** Ends it without a chance to clean up, which is what every fault test expects it to bear. */
@@ -69,7 +79,7 @@ export class ServerNode {
     await this.ended
   }
 
-  /** What it wrote last: errors only. */
+  /** What it wrote last: warnings and errors. */
   get words(): string {
     return this.#words
   }

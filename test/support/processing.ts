@@ -31,6 +31,7 @@ export interface FactShape {
   readonly amountMinor?: bigint | null
   readonly currency?: string | null
   readonly eventId?: string
+  readonly gateway?: string
   readonly account?: string
   readonly hold?: string
   /** The gateway must be asked before its word moves money. */
@@ -61,7 +62,7 @@ export function eventOf(shape: FactShape = {}): NewEvent {
     hold: shape.hold ?? null,
   }
   return newEvent(adapterOf({ tier: 'A', confirmFirst: shape.confirmFirst ?? false }), event, {
-    gateway: GATEWAY,
+    gateway: shape.gateway ?? GATEWAY,
     account: shape.account ?? 'default',
     requestId: 'req-1',
     signature: 'sig',

@@ -6,7 +6,7 @@ import type { DatabaseAddress } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
-const START_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 40_000
 
 /** Onceline as an operator starts it: src/main.ts with an environment, in a process of its own. */
 export class Service {
@@ -53,8 +53,8 @@ export class Service {
   }
 
   /** Sends a signal to this process alone. */
-  signal(...signals: readonly NodeJS.Signals[]): void {
-    for (const signal of signals) this.child.kill(signal)
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
   }
 
   get text(): string {

@@ -79,7 +79,7 @@ async function forged(stage: Stage): Promise<Finding> {
   })
   const body = Buffer.from(delivery.body.toString().replace('OP-forged', 'OP-FORGED'))
   const { status } = await stage.post(stage.node('node1'), { ...delivery, body })
-  const rows = await stage.ask("SELECT COUNT(*) AS n FROM webhook_events WHERE event_id LIKE 'OP-forged%'")
+  const rows = await stage.ask("SELECT COUNT(*) AS n FROM webhook_events WHERE event_id LIKE 'OP-FORGED%'")
   return { holds: status === 401 && Number(rows[0]?.n) === 0, seen: `HTTP ${status}, ${rows[0]?.n} rows` }
 }
 

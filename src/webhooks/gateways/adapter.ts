@@ -8,6 +8,9 @@ export interface Delivery {
   readonly query: URLSearchParams
 }
 
+/** The account of a URL that names none, and of the variables that name none. */
+export const DEFAULT_ACCOUNT = 'default'
+
 /** What an operator configured for one account of a gateway. */
 export interface GatewayAccount {
   readonly gateway: string
@@ -61,7 +64,10 @@ export interface GatewayAdapter {
   /** The name in the URL: lower case, digits and `-`. */
   readonly name: string
   readonly tier: TrustTier
-  /** Tier B with ambiguous signing (Paymob), and all of C and D: money moves only after the gateway was asked. */
+  /**
+   * Tier B with ambiguous signing (Paymob), and all of C and D: the gateway's word alone never moves money. Its events
+   * stay unconfirmed until a person releases them.
+   */
   readonly confirmFirst: boolean
   /**
    * Verifies with every active secret and reads the events, in one pass over the body.
@@ -71,4 +77,9 @@ export interface GatewayAdapter {
    * header at fault and never contains a secret or a value from the body.
    */
   receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Received
+  /**
+   * Why this account, as it is configured, cannot work. Each sentence begins with the NAME of the variable at fault
+   * (`WEBHOOK_SECRETS`, `OWNER`), to which the caller adds the account's prefix, and contains no value.
+   */
+  configurationProblems?(account: GatewayAccount, isProduction: boolean): readonly string[]
 }

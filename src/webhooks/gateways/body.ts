@@ -53,9 +53,17 @@ export function integerOf(value: unknown): bigint | null {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null
 }
 
-/** Seconds since 1970 as a date; null for what is no such number. */
+/** Seconds since 1970 as a date; null for what is no such number, and for a date that cannot be stored. */
 export function dateOfSeconds(value: unknown): Date | null {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return null
-  const date = new Date(value * 1000)
-  return Number.isNaN(date.getTime()) ? null : date
+  return typeof value === 'number' ? storableDate(value * 1000) : null
+}
+
+/**
+ * Milliseconds since 1970 as a date; null outside the years 1000 to 9999, which are all that DATETIME holds: a signed
+ * event must not be refused by the database for an odd date.
+ */
+export function storableDate(ms: number): Date | null {
+  const date = new Date(ms)
+  const year = date.getUTCFullYear()
+  return year >= 1000 && year <= 9999 ? date : null
 }

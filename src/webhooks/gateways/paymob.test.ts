@@ -77,7 +77,7 @@ describe('digits that move between neighbours', () => {
     expect(eventOf(paid, genuine, { OWNER: '12' }).signed).not.toContain('transaction')
   })
 
-  it('always asks the gateway first', () => {
+  it('never moves money on its own word', () => {
     expect(paymob.confirmFirst).toBe(true)
   })
 })
@@ -196,5 +196,22 @@ describe('the facts', () => {
     expect(eventOf(paid).occurredAt).toBeNull()
     const zoned = eventOf({ ...paid, created_at: '2025-04-01T17:29:16.967+02:00' })
     expect(zoned.occurredAt?.toISOString()).toBe('2025-04-01T15:29:16.967Z')
+  })
+})
+
+describe('the configuration', () => {
+  const problems = (settings: GatewayAccount['settings'], isProduction = true) =>
+    paymob.configurationProblems?.(
+      { gateway: 'paymob', account: 'default', secrets: ['s'], settings },
+      isProduction,
+    )
+
+  it('needs what pins the borders, in production only', () => {
+    expect(problems({ OWNER: '12', INTEGRATION_IDS: '1,2' })).toEqual([])
+    expect(problems({ OWNER: ' ' })).toEqual([
+      "OWNER is missing; production needs it with Paymob's secrets",
+      "INTEGRATION_IDS is missing; production needs it with Paymob's secrets",
+    ])
+    expect(problems({}, false)).toEqual([])
   })
 })

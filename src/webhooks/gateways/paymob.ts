@@ -40,9 +40,23 @@ const ISO_DATE_TIME =
 
 /**
  * Paymob (Accept). As the values stand side by side, digits can move between neighbours and the HMAC still matches, so
- * its word alone never moves money: the gateway is asked first.
+ * its word alone never moves money: its events stay unconfirmed until a person releases them.
  */
-export const paymob: GatewayAdapter = { name: 'paymob', tier: 'B', confirmFirst: true, receive }
+export const paymob: GatewayAdapter = {
+  name: 'paymob',
+  tier: 'B',
+  confirmFirst: true,
+  receive,
+  configurationProblems,
+}
+
+/** Without these settings nothing pins the borders (see `boundaryHold`); development may do without. */
+function configurationProblems({ settings }: GatewayAccount, isProduction: boolean): readonly string[] {
+  if (!isProduction) return []
+  return ['OWNER', 'INTEGRATION_IDS']
+    .filter((name) => !settings[name]?.trim())
+    .map((name) => `${name} is missing; production needs it with Paymob's secrets`)
+}
 
 function receive(delivery: Delivery, account: GatewayAccount): Received {
   const [hmac, ...others] = delivery.query.getAll('hmac')

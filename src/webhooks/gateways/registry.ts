@@ -1,15 +1,15 @@
-import type { GatewayAdapter } from './adapter.ts'
+import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
-/** Every gateway that this build understands, by the name in its URL. */
+/** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
   [stripe, kashier, paymob, standardWebhooks].map((adapter) => [adapter.name, adapter]),
 )
 
-/** The adapter for the `:gateway` of a URL, or null. Names are exact: `Stripe` is unknown. */
-export function findAdapter(name: string): GatewayAdapter | null {
-  return adapters.get(name) ?? null
+/** What the account's own adapter says against its configuration; see GatewayAdapter. */
+export function configurationProblems(account: GatewayAccount, isProduction: boolean): readonly string[] {
+  return adapters.get(account.gateway)?.configurationProblems?.(account, isProduction) ?? []
 }

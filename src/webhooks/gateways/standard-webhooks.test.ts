@@ -1,5 +1,6 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import crypto, { createHmac, generateKeyPairSync } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import { describe, expect, it, vi } from 'vitest'
 import { FACT_KINDS } from '../../payments/fact.ts'
 import type { GatewayAccount } from './adapter.ts'
 import { signStandardWebhooks, signStandardWebhooksV1a, standardWebhooks } from './standard-webhooks.ts'
@@ -83,6 +84,64 @@ describe('the keys', () => {
   )
 })
 
+describe('the configuration', () => {
+  const problems = (...secrets: string[]) =>
+    standardWebhooks.configurationProblems?.(
+      { gateway: 'standard-webhooks', account: 'default', secrets, settings: {} },
+      false,
+    ) ?? []
+
+  it('takes every key that can match', () => {
+    expect(problems(SECRET, SECRET.slice('whsec_'.length), PUBLIC)).toEqual([])
+  })
+
+  it.each([
+    'whsec_c2hvcnQ=',
+    'whsec_hidden!',
+    `whpk_${'A'.repeat(20)}`,
+    Buffer.alloc(23, 7).toString('base64'),
+  ])('names the position of %j, and not its value', (secret) => {
+    const [problem = '', ...others] = problems(SECRET, secret)
+    expect(others).toEqual([])
+    expect(problem).toMatch(/^WEBHOOK_SECRETS can never match: secret 2 must be /)
+    expect(problem).not.toContain(secret)
+  })
+})
+
+describe('what a forger can make us compute', () => {
+  const wrong = (length: number) => Buffer.alloc(length, 1).toString('base64')
+
+  it('one HMAC a key, however many signatures are sent', () => {
+    const hmacs = vi.spyOn(crypto, 'createHmac')
+    syncBuiltinESMExports()
+    expect(
+      answer({
+        secrets: [SECRET, Buffer.alloc(24, 9).toString('base64')],
+        signature: manyOf(`v1,${wrong(32)}`, 16),
+      }),
+    ).toBe('signature_invalid')
+    const calls = hmacs.mock.calls.length
+    hmacs.mockRestore()
+    syncBuiltinESMExports()
+    expect(calls).toBe(2)
+  })
+
+  it('three ed25519 verifications: a right signature after them is not looked at', () => {
+    const right = signStandardWebhooksV1a('msg_1', NOW, BODY, privateKey)
+    const forged = `v1a,${wrong(64)}`
+    expect(answer({ signature: `${manyOf(forged, 2)} ${right}` })).toBe('accepted')
+    expect(answer({ signature: `${manyOf(forged, 3)} ${right}` })).toBe('signature_invalid')
+  })
+
+  it('nothing where the timestamp is old', () => {
+    expect(answer({ timestamp: String(NOW - 301), signature: `v1,${wrong(32)}` })).toBe('signature_expired')
+  })
+
+  function manyOf(signature: string, count: number): string {
+    return Array<string>(count).fill(signature).join(' ')
+  }
+})
+
 describe('a key that is too short', () => {
   it.each([0, 1, 23])('of %s bytes matches nothing, not even its own signature', (length) => {
     const short = Buffer.alloc(length, 7)
@@ -131,6 +190,16 @@ describe('the headers', () => {
 })
 
 describe('the payload', () => {
+  it.each([
+    ['0999-12-31T23:59:59Z', null],
+    ['1000-01-01T00:00:00Z', new Date('1000-01-01T00:00:00Z')],
+    ['9999-12-31T23:59:59Z', new Date('9999-12-31T23:59:59Z')],
+    ['+010000-01-01T00:00:00Z', null],
+    ['soon', null],
+  ])('the time %s is %s', (timestamp, expected) => {
+    expect(eventOf({ ...paid, timestamp }).occurredAt).toEqual(expected)
+  })
+
   it.each(FACT_KINDS)('payment.%s is read', (kind) => {
     const event = eventOf({ ...paid, type: `payment.${kind}` })
     expect(event.fact).toEqual({ ...data, kind, amountMinor: 500n })

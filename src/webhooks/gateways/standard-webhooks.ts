@@ -7,7 +7,7 @@ import {
   type GatewayAdapter,
   type Received,
 } from './adapter.ts'
-import { integerOf, isIdentifier, isObject, type JsonObject, parseObject } from './body.ts'
+import { integerOf, isIdentifier, isObject, type JsonObject, parseObject, storableDate } from './body.ts'
 import { decodeBase64, sameBytes } from './signature.ts'
 import { accepted, completeFact, NOTHING, type Reading, refused } from './verdict.ts'
 
@@ -21,8 +21,11 @@ const ED25519_SIGNATURE_BYTES = 64
 /** The specification wants 24 to 64 bytes. A shorter key is a mistake in the configuration and never matches. */
 const MIN_SECRET_BYTES = 24
 
-/** A sender that rotates its keys sends two or three signatures. Each costs a verification. */
+/** A sender that rotates its keys sends two or three signatures. */
 const MAX_SIGNATURES = 16
+
+/** Each costs a verification over the whole body, and anybody may send them: the others are not looked at. */
+const MAX_ED25519_SIGNATURES = 3
 
 const TIMESTAMP = /^\d{1,12}$/
 
@@ -35,6 +38,7 @@ export const standardWebhooks: GatewayAdapter = {
   tier: 'A',
   confirmFirst: false,
   receive,
+  configurationProblems,
 }
 
 function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Received {
@@ -47,15 +51,16 @@ function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Re
     return refused('malformed_body', 'webhook-id is not 1 to 255 printable characters')
   const timestamp = delivery.headers['webhook-timestamp'] ?? ''
   if (!TIMESTAMP.test(timestamp)) return refused('signature_invalid', 'webhook-timestamp is no Unix time')
+  // Costs nothing, so it comes before everything that reads the body.
+  if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > TOLERANCE_SECONDS) {
+    return refused('signature_expired', 'the timestamp is more than 300 s away')
+  }
 
   const signatures = header.split(' ')
   if (signatures.length > MAX_SIGNATURES) return refused('signature_invalid', 'more than 16 signatures')
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), delivery.body])
-  const match = findMatch(keysOf(account), signatures, signed)
+  const match = findMatch(keysOf(account), candidatesOf(signatures), signed)
   if (match === null) return refused('signature_invalid', 'no signature matches an active secret')
-  if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > TOLERANCE_SECONDS) {
-    return refused('signature_expired', 'the timestamp is more than 300 s away')
-  }
   return readEvent(id, delivery.body, match)
 }
 
@@ -83,6 +88,20 @@ function readKey(secret: string): Key {
   return { scheme: 'v1', secret: createSecretKey(bytes) }
 }
 
+function configurationProblems({ secrets }: GatewayAccount): readonly string[] {
+  return secrets.flatMap((secret, index) =>
+    readKey(secret).scheme === 'unusable'
+      ? [`WEBHOOK_SECRETS can never match: ${unusable(secret, index + 1)}`]
+      : [],
+  )
+}
+
+function unusable(secret: string, position: number): string {
+  return secret.startsWith('whpk_')
+    ? `secret ${position} must be whpk_ and base64 of 32 bytes`
+    : `secret ${position} must be base64 of at least 24 bytes, with or without whsec_`
+}
+
 function readPublicKey(base64: string): Key {
   const bytes = decodeBase64(base64)
   if (bytes === null || bytes.length !== ED25519_KEY_BYTES) return { scheme: 'unusable' }
@@ -99,27 +118,48 @@ interface Match {
   readonly signature: string
 }
 
-function findMatch(keys: readonly Key[], signatures: readonly string[], signed: Buffer): Match | null {
+/** One `label,base64` of the header that has the length of its scheme's signatures. */
+interface Candidate {
+  readonly signature: string
+  readonly bytes: Buffer
+}
+
+type Candidates = Readonly<Record<'v1' | 'v1a', readonly Candidate[]>>
+
+function candidatesOf(signatures: readonly string[]): Candidates {
+  return {
+    v1: labelled(signatures, 'v1', SHA256_BYTES),
+    v1a: labelled(signatures, 'v1a', ED25519_SIGNATURE_BYTES).slice(0, MAX_ED25519_SIGNATURES),
+  }
+}
+
+function labelled(signatures: readonly string[], label: string, length: number): readonly Candidate[] {
+  return signatures.flatMap((signature) => {
+    const bytes = signature.startsWith(`${label},`) ? decodeBase64(signature.slice(label.length + 1)) : null
+    return bytes?.length === length ? [{ signature, bytes }] : []
+  })
+}
+
+function findMatch(keys: readonly Key[], candidates: Candidates, signed: Buffer): Match | null {
   for (const [secretIndex, key] of keys.entries()) {
-    const signature = signatures.find((candidate) => matches(key, candidate, signed))
-    if (signature !== undefined) return { secretIndex, signature }
+    const found = signatureBy(key, candidates, signed)
+    if (found !== undefined) return { secretIndex, signature: found.signature }
   }
   return null
 }
 
-/** Whether one `label,base64` of the header is a signature by `key`, under the label of the key's own scheme. */
-function matches(key: Key, signature: string, signed: Buffer): boolean {
-  const comma = signature.indexOf(',')
-  if (comma < 0 || signature.slice(0, comma) !== key.scheme) return false
-  const given = decodeBase64(signature.slice(comma + 1))
-  if (given === null) return false
+/** The candidate that `key` made, under the label of the key's own scheme. One HMAC a key, however many candidates. */
+function signatureBy(key: Key, candidates: Candidates, signed: Buffer): Candidate | undefined {
   switch (key.scheme) {
-    case 'v1':
-      return given.length === SHA256_BYTES && sameBytes(hmacOf(signed, key.secret), given)
+    case 'v1': {
+      if (candidates.v1.length === 0) return undefined
+      const expected = hmacOf(signed, key.secret)
+      return candidates.v1.find(({ bytes }) => sameBytes(expected, bytes))
+    }
     case 'v1a':
-      return given.length === ED25519_SIGNATURE_BYTES && verify(null, signed, key.publicKey, given)
+      return candidates.v1a.find(({ bytes }) => verify(null, signed, key.publicKey, bytes))
     case 'unusable':
-      return false
+      return undefined
     default:
       return key satisfies never
   }
@@ -188,6 +228,5 @@ function readFact(kind: FactKind, data: JsonObject): Reading {
 
 function readDate(timestamp: unknown): Date | null {
   if (typeof timestamp !== 'string') return null
-  const date = new Date(timestamp)
-  return Number.isNaN(date.getTime()) ? null : date
+  return storableDate(new Date(timestamp).getTime())
 }
