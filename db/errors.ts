@@ -17,6 +17,8 @@ const LOST_CODES = new Set([
   'ER_CON_COUNT_ERROR',
   'ER_NORMAL_SHUTDOWN',
   'ER_CONNECTION_KILLED',
+  // MySQL's goodbye to a session that was idle for its wait_timeout, when it crosses our next statement.
+  'ER_CLIENT_INTERACTION_TIMEOUT',
   'POOL_CLOSED',
 ])
 

@@ -135,6 +135,14 @@ describe('events', { timeout: TIMEOUT_MS }, () => {
     expect(again).toMatchObject({ code: 5, json: { refused: [{ code: 'applied' }] } })
   })
 
+  it('that say nothing of a payment are not released', async () => {
+    const id = await stored('kashier', 'N-1')
+    await put(pool, [id], { state: 'quarantined', reason: 'owner_mismatch', fact_kind: null })
+    const refused = await oncelineJson(env, 'events', 'release', idToText(id), '--reason', 'seen there')
+    expect(refused).toMatchObject({ code: 5, json: { count: 0, refused: [{ code: 'nothing_to_book' }] } })
+    expect(await look(pool, id)).toMatchObject({ state: 'quarantined', approved: 0 })
+  })
+
   it('that are discarded say by whom and why', async () => {
     const id = await stored('paymob', 'X-1')
     const missing = '019ab3c0-7d1e-7c55-9f01-2f6a5f0c9e11'

@@ -10,6 +10,8 @@ import { waitForLockWait } from './support/locks.ts'
 import { expectToldAndStoredAgree, storedEvents } from './support/stored-events.ts'
 import { deliver } from './support/told.ts'
 
+/** What a webhook's two seconds leave for its commit; the ingest pool waits one second for a lock. */
+const COMMIT_TIME_MS = 1_800
 let database: TestDatabase
 let pools: Database
 
@@ -73,6 +75,23 @@ describe('a key that another transaction holds, uncommitted', () => {
       expect(await outcomes).toMatchObject([{ kind: 'stored' }, { kind: 'stored' }])
     })
   })
+})
+
+it('a row that stands and that a worker holds keeps no other row of its batch waiting', async () => {
+  const standing = capture()
+  expect(await deliver(groupCommit(), standing)).toMatchObject({ kind: 'stored' })
+  const worker = await database.pool.getConnection()
+  try {
+    await worker.query('START TRANSACTION')
+    await worker.query('SELECT id FROM webhook_events WHERE id = ? FOR UPDATE', [standing.id])
+    const events = [capture({ eventId: standing.eventId }), ...Array.from({ length: 20 }, () => capture())]
+    const outcomes = await commitBatch(pools.ingest, events, performance.now() + COMMIT_TIME_MS)
+    expect(outcomes[0]).toEqual({ kind: 'duplicate', id: standing.id })
+    expect(outcomes.slice(1)).toEqual(events.slice(1).map(({ id }) => ({ kind: 'stored', id })))
+  } finally {
+    await worker.query('ROLLBACK')
+    worker.release()
+  }
 })
 
 describe("the server's own trouble", () => {

@@ -78,6 +78,13 @@ describe('an installation that is well', () => {
       },
     )
 
+    it('are refused from this machine too where a key is always needed, as behind a proxy on it', async () => {
+      const strict = await openApp(database, { working: false, metricsNeedKey: true })
+      expect(await ask({}, strict.url)).toBe(401)
+      expect(await ask({ 'x-api-key': strict.internalKey }, strict.url)).toBe(200)
+      await strict.stop()
+    })
+
     it('are refused from another address, unless with the key', async (context) => {
       if (outside === undefined) return context.skip()
       const elsewhere = await openApp(database, { working: false })
@@ -101,7 +108,7 @@ describe('an installation that is well', () => {
         'onceline_webhook_secret_matched_total{gateway="kashier",account="default",secret="1"} 3',
       ])
       expect(await app.metrics('onceline_webhook_ack_seconds_count')).toEqual([
-        'onceline_webhook_ack_seconds_count{gateway="kashier"} 4',
+        'onceline_webhook_ack_seconds_count{gateway="kashier"} 3',
       ])
       expect(await app.metrics('onceline_webhook_commit_batch_size_count')).toEqual([
         'onceline_webhook_commit_batch_size_count 3',

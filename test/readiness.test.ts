@@ -76,13 +76,16 @@ describe('an installation that is not well', () => {
   })
 
   it('is ready and degraded without Redis, and not ready without MySQL; frozen or dead', async () => {
+    // A signal needs a moment to stop every thread.
     host.freezeRedis()
+    await expect.poll(async () => (await look()).dependencies.redis.status, POLL).toBe('degraded')
     expect(await look()).toMatchObject({
       ready: true,
       dependencies: { redis: { status: 'degraded', reasons: [expect.stringContaining('does not answer')] } },
     })
     host.thawRedis()
     host.freezeMysql()
+    await expect.poll(async () => (await look()).ready, POLL).toBe(false)
     const startedMs = performance.now()
     expect(await look()).toMatchObject({
       ready: false,

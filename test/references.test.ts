@@ -40,6 +40,22 @@ describe('references', () => {
     expect(await standingOf(database.pool, merchantRef)).toBe('refunded 10000 v2')
   })
 
+  it('follow the capture: what failed before it under another reference does not keep its refund away', async () => {
+    const shape = expected()
+    await here.register(shape)
+    const { merchantRef } = shape
+    const [first, second] = [newRef(), newRef()]
+    await here.take(eventOf({ merchantRef, gatewayRef: first, kind: 'failed', amountMinor: null }))
+    expect((await paymentRow(database.pool, merchantRef)).gateway_ref).toBe(first)
+    const early = eventOf({ gatewayRef: second, kind: 'refunded', amountMinor: 4_000n })
+    await here.take(early)
+    expect(await fateOf(database.pool, early)).toBe('parked/payment_unknown')
+    await here.take(eventOf({ merchantRef, gatewayRef: second }))
+    expect(await fateOf(database.pool, early), 'woken by the capture').toBe('processed/applied')
+    await here.take(eventOf({ gatewayRef: second, kind: 'refunded', amountMinor: 6_000n }))
+    expect(await standingOf(database.pool, merchantRef)).toBe('refunded 10000 v4')
+  })
+
   it.each(['in a batch before it', 'in one batch with it'])(
     'learnt from the capture wake a refund that came first, %s',
     async (how) => {

@@ -87,3 +87,26 @@ it('closes after the ids that were still being collected have been rung for', as
   const second = await connectedRing({ installation })
   expect((await answerUntil(second, 2)).flat()).toEqual(ids)
 })
+
+it('tells why a handler gave a job up, and goes on with the next', async () => {
+  const failures: Error[] = []
+  const failed = Promise.withResolvers<void>()
+  const ring = await connectedRing({
+    onFailed: (error) => {
+      failures.push(error)
+      failed.resolve()
+    },
+  })
+  const [bad, good] = mint(2)
+  if (!bad || !good) return expect.fail()
+  const answered = Promise.withResolvers<readonly Id[]>()
+  ring.answer(async (ids) => {
+    if (ids[0]?.equals(bad)) throw new Error('the table is away')
+    answered.resolve(ids)
+  }, 1)
+  await ring.ring([bad])
+  await failed.promise
+  await ring.ring([good])
+  expect(await answered.promise).toEqual([good])
+  expect(failures.map(({ message }) => message)).toEqual(['the table is away'])
+})

@@ -91,6 +91,22 @@ describe('the sweeper', () => {
     expect(await sweeperWith({ depth: async () => 199 }).runOnce()).toBe(1)
   })
 
+  it('does itself what a busy queue left undone for half a minute, and nothing younger', async () => {
+    const [overdue, young] = await captures(2)
+    if (!overdue || !young) return expect.fail()
+    for (const [event, seconds] of [
+      [overdue, 31],
+      [young, 25],
+    ] as const)
+      await database.pool.query(
+        'UPDATE webhook_events SET next_at = UTC_TIMESTAMP(3) - INTERVAL ? SECOND WHERE id = ?',
+        [seconds, event.id],
+      )
+    expect(await sweeperWith({ depth: async () => 1_000 }).runOnce()).toBe(1)
+    expect(await fatesOf(database.pool, overdue, young)).toEqual(['processed/applied', 'received'])
+    expect(rung).toEqual([])
+  })
+
   it.each([
     ['does not say how long its queue is', { depth: async () => null }],
     ['does not hear the ring', { ring: async () => false }],

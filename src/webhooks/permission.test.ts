@@ -28,6 +28,15 @@ describe('what a person may do to an event', () => {
       expect(refusalOf(verb, applied)).toBe('applied')
   })
 
+  it('is no release where it says nothing of a payment', () => {
+    for (const state of ['quarantined', 'parked', 'unconfirmed', 'dead'] as const) {
+      const silent: JudgedEvent = { ...PLAIN, state, hasFact: false }
+      expect(refusalOf('release', silent)).toBe('nothing_to_book')
+      expect(refusalOf('replay', silent)).toBeNull()
+      expect(refusalOf('discard', silent)).toBeNull()
+    }
+  })
+
   it('needs a release, not a replay, where it contradicts an earlier event', () => {
     for (const state of ['quarantined', 'parked', 'unconfirmed', 'dead'] as const) {
       const conflict: JudgedEvent = { ...PLAIN, state, isConflict: true }
