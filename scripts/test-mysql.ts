@@ -17,7 +17,7 @@ if (install === CANNOT_BE_HAD && isOptional) {
 } else if (install !== 0) process.exitCode = install
 else {
   const excluded = ENGINE_FREE.flatMap((name) => ['--exclude', `test/${name}.test.ts`])
-  process.exitCode = run(['node_modules/vitest/vitest.mjs', 'run', '--dir', 'test', ...excluded], {
+  process.exitCode = run(['node_modules/vitest/vitest.mjs', 'run', 'test/', ...excluded], {
     ONCELINE_TEST_ENGINE: 'mysql',
   })
 }

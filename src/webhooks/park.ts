@@ -108,12 +108,26 @@ async function capturedAmong(connection: Queryable, paymentIds: readonly Id[]): 
   return new Set(rows.map((row) => row.id.toString('hex')))
 }
 
-/** Takes events out of the waiting room, back to work. */
-export async function unpark(pool: Pool, ids: readonly Id[]): Promise<Id[]> {
-  if (ids.length === 0) return []
-  await inTransaction(pool, 'unpark', async (connection) => {
-    await reopenEvents(connection, ids, ['parked'])
-    await connection.query('DELETE FROM webhook_parked WHERE event_id IN (?)', [ids])
+/**
+ * Takes those of the events that are parked out of the waiting room, back to work, and returns them. They are locked
+ * first: who found them may be slow, and an event that is at work again by now must keep what it will wait for next.
+ */
+export function unpark(pool: Pool, ids: readonly Id[]): Promise<Id[]> {
+  if (ids.length === 0) return Promise.resolve([])
+  return inTransaction(pool, 'unpark', async (connection) => {
+    const parked = await lockParked(connection, ids)
+    if (parked.length === 0) return []
+    await reopenEvents(connection, parked, ['parked'])
+    await connection.query('DELETE FROM webhook_parked WHERE event_id IN (?)', [parked])
+    return parked
   })
-  return [...ids]
+}
+
+/** Waits for whoever works on them, who may be about to park them. Uses the primary key. */
+async function lockParked(connection: PoolConnection, ids: readonly Id[]): Promise<Id[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "SELECT id FROM webhook_events WHERE id IN (?) AND state = 'parked' ORDER BY id LIMIT ? FOR UPDATE",
+    [ids, ids.length],
+  )
+  return rows.map((row) => row.id)
 }
