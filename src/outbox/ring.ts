@@ -32,6 +32,8 @@ const MAX_UNANSWERED = 200
 const RING_INTERVAL_MS = 5
 const LOCK_MS = 30_000
 const STALLED_CHECK_MS = 5_000
+/** After Redis was away a worker takes jobs again within this; BullMQ's own is fifteen seconds. */
+const RECOVERY_MS = 1_000
 /** MySQL counts attempts; BullMQ must never give a job up by itself after its workers were killed. */
 const MAX_STALLS = 1_000
 
@@ -123,6 +125,7 @@ export class Ring {
         concurrency,
         lockDuration: LOCK_MS,
         stalledInterval: STALLED_CHECK_MS,
+        runRetryDelay: RECOVERY_MS,
         maxStalledCount: MAX_STALLS,
         skipVersionCheck: true,
         removeOnComplete: { count: 0 },
