@@ -27,7 +27,7 @@ const command = new Command('bench:growth')
   .option('--buffer-pool <mib>', 'InnoDB buffer pool', Number, 1_024)
   .option(
     '--body <bytes>',
-    'size of a body, of old events and new ones (a Stripe event has at least 430)',
+    'size of a body, of old events and new ones (a signed event may be larger by itself)',
     Number,
     200,
   )

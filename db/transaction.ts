@@ -13,6 +13,8 @@ export interface TransactionOptions {
 
 const DEFAULT_ATTEMPTS = 6
 const DEFAULT_TIMEOUT_MS = 10_000
+/** For a short read outside a transaction: a frozen database must not hold whoever asks for longer. */
+export const READ_TIMEOUT_MS = 5_000
 const RETRY_BASE_MS = 5
 
 /**

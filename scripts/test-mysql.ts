@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 
 const CANNOT_BE_HAD = 3
-/** Suites that touch no database, or bring their own engine. */
+/** Suites whose outcome cannot depend on the engine; they ran on MariaDB. */
 const ENGINE_FREE = ['prepare', 'cluster', 'configuration-docs', 'dev-secrets', 'cli', 'log-redaction']
 
 const isOptional = process.argv.includes('--if-available')

@@ -1,6 +1,6 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
-import { inTransaction, withConnection } from '../../db/transaction.ts'
+import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { type Id, idToText } from '../base/ids.ts'
 import { recordKey } from '../idempotency/key.ts'
 import { reopenEvents } from './event-store.ts'
@@ -41,8 +41,6 @@ export async function insertParked(
 }
 
 const WAKE_LIMIT = 1_000
-/** A frozen database must not hold whoever looks for longer. */
-const LOOK_TIMEOUT_MS = 5_000
 
 /**
  * Puts back to work what waits for any of these keys, and returns the events for ringing. Both sides of a meeting call it
@@ -50,7 +48,7 @@ const LOOK_TIMEOUT_MS = 5_000
  */
 export async function wakeParked(pool: Pool, refKeys: readonly Buffer[]): Promise<Id[]> {
   if (refKeys.length === 0) return []
-  const [rows] = await withConnection(pool, 'find who waits', LOOK_TIMEOUT_MS, (connection) =>
+  const [rows] = await withConnection(pool, 'find who waits', READ_TIMEOUT_MS, (connection) =>
     connection.query<RowDataPacket[]>(
       'SELECT DISTINCT event_id FROM webhook_parked WHERE ref_key IN (?) LIMIT ?',
       [refKeys, WAKE_LIMIT],

@@ -1,6 +1,6 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
-import { withConnection } from '../../db/transaction.ts'
+import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 
 /** A gateway account whose events are stored and acknowledged, and wait. */
@@ -14,8 +14,6 @@ export interface Pause {
 
 /** A pause is seen by every process within this time. */
 const FRESH_MS = 1_000
-/** A frozen database must not hold a worker for longer. */
-const READ_TIMEOUT_MS = 5_000
 
 /** The pauses as this process knows them; read anew when older than a second. */
 export class PauseBoard {

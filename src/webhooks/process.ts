@@ -1,6 +1,6 @@
 import { isConnectionLost, isRetryable, isServerTrouble, StatementTimeout } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
-import { inTransaction, withConnection } from '../../db/transaction.ts'
+import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { reached } from '../base/checkpoint.ts'
 import { type Id, idToText } from '../base/ids.ts'
@@ -46,8 +46,6 @@ export interface ProcessorOptions {
 /** First retry after some seconds, then doubling with jitter: the twelve attempts of an event span about an hour. */
 const RETRY_BACKOFF = { baseMs: 4_000, capMs: 3_600_000, random: Math.random }
 const ERROR_LIMIT_CHARACTERS = 500
-/** A frozen database must not hold a worker for longer; the sweeper looks too. */
-const LOOK_TIMEOUT_MS = 5_000
 
 /** Applies events to payments. Any number of processors may be given the same ids at once: each event takes effect once. */
 export class Processor {
@@ -162,7 +160,7 @@ export class Processor {
   async #lookAgain(parked: readonly ParkedEvent[]): Promise<Id[]> {
     const keys = parked.filter(({ paymentId }) => paymentId === null).flatMap(({ refKeys }) => refKeys)
     if (keys.length === 0) return []
-    const found = await withConnection(this.#options.pool, 'look again', LOOK_TIMEOUT_MS, (connection) =>
+    const found = await withConnection(this.#options.pool, 'look again', READ_TIMEOUT_MS, (connection) =>
       findPaymentIds(connection, keys),
     )
     const met = keys.filter((key) => found.has(key.toString('hex')))

@@ -9,7 +9,7 @@ import { differences, settle } from './truth.ts'
 import { Writers } from './writers.ts'
 
 const TIMEOUT_MS = 120_000
-/** Events that nobody rang for are looked for after five seconds. */
+/** Events that nobody rang for are looked for after two seconds. */
 const SETTLE_TIMEOUT_MS = 40_000
 /** Were Redis on the way of an acknowledgement, a frozen one would add its time-out of 500 ms to each, or hang for ever. */
 const MEDIAN_ACK_MS = 250
