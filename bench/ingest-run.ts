@@ -9,8 +9,6 @@ import { type BenchDatabase, countRows, emptyRedis, withDatabase } from './data.
 import type { ServerOrder, Variant } from './ingest-server.ts'
 import type { LoadOrder, LoadReport, RunOrder } from './load-client.ts'
 import { WrongResult } from './report.ts'
-import type { CommitOrder, CommitReport } from './single-commits.ts'
-import type { Latencies } from './statistics.ts'
 
 /** What is sent, and how. */
 export interface LoadShape {
@@ -36,21 +34,13 @@ export type Figures = Record<
 >
 
 /** At full speed, until the server's code is compiled; not measured. */
-const WARM_UP_SECONDS = 2
-/**
- * At the steady rate, not measured: a second after the warm-up the database still writes out what that left behind, and
- * the collector shrinks a heap that had grown for it.
- */
-const LEAD_IN_SECONDS = 2
+export const WARM_UP_SECONDS = 2
 /** More than any variant that stores could take on this kind of machine; the run says when they were not enough. */
 const PREPARED_PER_SECOND = 30_000
 /** With workers on, each needs a registered payment too, and the workers take their share of the processor. */
 const PREPARED_PER_SECOND_WORKING = 15_000
 /** Servers that store nothing may be sent the same requests again. */
 const PREPARED_FOR_REPEATING = 20_000
-/** What a service without group commit might give its requests; eight commits at once leave none of the 1,000 a second waiting. */
-const COMMIT_CONNECTIONS = 8
-
 /** One variant in fresh processes and, where it stores, a fresh database; what it acknowledged is counted afterwards. */
 export function runVariant(host: DataHost, variant: Variant, shape: LoadShape): Promise<Figures> {
   return withDatabase(host, async (database) => {
@@ -60,39 +50,56 @@ export function runVariant(host: DataHost, variant: Variant, shape: LoadShape): 
 }
 
 /** The same against a database of the caller's. */
-export async function runAgainst(
+export function runAgainst(
+  host: DataHost,
+  database: BenchDatabase,
+  variant: Variant,
+  shape: LoadShape,
+): Promise<Figures> {
+  return withLoad(host, database, variant, shape, shape.seconds, (send) => send(shape.seconds))
+}
+
+/** Sends for so many seconds, and says what that cost. */
+export type Send = (seconds: number) => Promise<Figures>
+
+/**
+ * Starts a server and a client that can send for `seconds` in all, warms them up, lends the sending to `work`, and
+ * afterwards checks that every answer was right and that all that was acknowledged is stored.
+ */
+export async function withLoad<T>(
   host: DataHost,
   { address, pool }: BenchDatabase,
   variant: Variant,
   shape: LoadShape,
-): Promise<Figures> {
+  seconds: number,
+  work: (send: Send) => Promise<T>,
+): Promise<T> {
   const firstId = oldestIdOf(Date.now())
   const server = startChild('./ingest-server.ts')
   const client = startChild('./load-client.ts')
   try {
-    const { gateway, secret, connections, bodyBytes, seconds, ratePerSecond } = shape
+    const { gateway, secret, connections, bodyBytes, ratePerSecond } = shape
     const order: ServerOrder = { variant, database: address, redis: host.redis, gateway, secret }
     const port = await server.ask<number>('start', order)
     const repeat = variant === 'bare' || variant === 'verify'
     const most = variant === 'working' ? PREPARED_PER_SECOND_WORKING : PREPARED_PER_SECOND
     const perSecond = ratePerSecond === null ? most : ratePerSecond * 1.1
-    const forAll = most * WARM_UP_SECONDS + perSecond * (LEAD_IN_SECONDS + seconds)
-    const prepare = repeat ? PREPARED_FOR_REPEATING : Math.ceil(forAll)
+    const prepare = repeat ? PREPARED_FOR_REPEATING : Math.ceil(most * WARM_UP_SECONDS + perSecond * seconds)
     const tag = randomBytes(4).toString('hex')
     if (variant === 'working') await registerPayments(pool, gateway, tag, prepare)
     const load: LoadOrder = { port, connections, gateway, secret, bodyBytes, prepare, tag, repeat }
     await client.ask('prepare', load)
-    const warmUp = await client.ask<LoadReport>('run', { seconds: WARM_UP_SECONDS, ratePerSecond: null })
-    const unmeasured = [warmUp]
-    if (ratePerSecond !== null)
-      unmeasured.push(await client.ask<LoadReport>('run', { seconds: LEAD_IN_SECONDS, ratePerSecond }))
-    const { report, figures } = await measured(host, server, client, { seconds, ratePerSecond })
-    const reports = [...unmeasured, report]
+    const reports = [await client.ask<LoadReport>('run', { seconds: WARM_UP_SECONDS, ratePerSecond: null })]
+    const result = await work(async (lasting) => {
+      const { report, figures } = await measured(host, server, client, { seconds: lasting, ratePerSecond })
+      reports.push(report)
+      return figures
+    })
     assertSound(variant, reports)
     const acknowledged = reports.reduce((sum, { requests }) => sum + requests, 0)
     if (!repeat) await assertStored(pool, firstId, acknowledged)
     if (variant === 'working') await assertProcessed(pool, acknowledged)
-    return figures
+    return result
   } finally {
     await Promise.all([server.end(), client.end()])
   }
@@ -155,23 +162,4 @@ async function assertProcessed(pool: BenchDatabase['pool'], acknowledged: number
     await pause(200)
   }
   await verifyCaptures(pool, acknowledged)
-}
-
-/** Single-row commits at the same rate, without HTTP, for as long; see single-commits.ts. */
-export function runCommits(
-  host: DataHost,
-  { bodyBytes, seconds, ratePerSecond }: LoadShape,
-): Promise<Latencies> {
-  return withDatabase(host, async ({ address }) => {
-    const child = startChild('./single-commits.ts')
-    try {
-      const order: CommitOrder = { database: address, connections: COMMIT_CONNECTIONS, rowBytes: bodyBytes }
-      await child.ask('prepare', order)
-      await child.ask<CommitReport>('run', { seconds: WARM_UP_SECONDS, ratePerSecond: null })
-      await child.ask<CommitReport>('run', { seconds: LEAD_IN_SECONDS, ratePerSecond })
-      return await child.ask<CommitReport>('run', { seconds, ratePerSecond })
-    } finally {
-      await child.end()
-    }
-  })
 }

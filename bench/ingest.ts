@@ -2,8 +2,9 @@ import { Command, Option } from 'commander'
 import type { DataHost } from '../db/embedded/data-host.ts'
 import { newSecret, SAMPLE_GATEWAYS, type SampleGateway } from '../src/webhooks/gateways/samples.ts'
 import { withDatabase, withDataHost } from './data.ts'
-import { type Figures, type LoadShape, runCommits, runVariant } from './ingest-run.ts'
+import { type Figures, type LoadShape, runVariant } from './ingest-run.ts'
 import type { Variant } from './ingest-server.ts'
+import { runSteady } from './ingest-steady.ts'
 import { describeMachine, type Machine, machineLine } from './machine.ts'
 import { type Output, progress, publish, runBenchmark } from './report.ts'
 import { type Latencies, medians } from './statistics.ts'
@@ -16,6 +17,7 @@ interface Options extends Output {
   readonly connections: number
   readonly body: number
   readonly rate: number
+  readonly turns: number
   readonly engine: 'mariadb' | 'mysql' | 'auto'
 }
 
@@ -38,6 +40,7 @@ const command = new Command('bench:ingest')
   .option('--connections <n>', 'keep-alive connections, one request in flight on each', Number, 64)
   .option('--body <bytes>', 'size of a body', Number, 1_500)
   .option('--rate <n>', 'requests a second of the steady measurement', Number, 1_000)
+  .option('--turns <n>', 'turns of the steady measurement; medians are shown', Number, 9)
   .addOption(
     new Option('--engine <engine>', 'database engine').choices(['auto', 'mariadb', 'mysql']).default('auto'),
   )
@@ -59,8 +62,8 @@ async function main(options: Options): Promise<void> {
     durableToBare: fast.durable.requestsPerSecond / fast.bare.requestsPerSecond,
     p99ToBareCommit: steady.durable.p99Ms / steady.bareCommit.p99Ms,
   }
-  const { rounds, seconds, gateway, connections, body, rate } = options
-  const settings = { rounds, seconds, gateway, connections, bodyBytes: body, ratePerSecond: rate }
+  const { rounds, seconds, gateway, connections, body, rate, turns } = options
+  const settings = { rounds, seconds, gateway, connections, bodyBytes: body, ratePerSecond: rate, turns }
   publish(
     options,
     { benchmark: 'ingest', machine, settings, ...result, ...ratios },
@@ -76,18 +79,22 @@ async function measure(host: DataHost, options: Options): Promise<{ machine: Mac
   const machine = await withDatabase(host, ({ pool }) => describeMachine(host, pool))
   const secret = newSecret(options.gateway)
   const shape: LoadShape = { ...options, secret, bodyBytes: options.body, ratePerSecond: null }
-  const steadyShape: LoadShape = { ...shape, ratePerSecond: options.rate }
   const fast: Record<Variant, Figures[]> = { bare: [], verify: [], durable: [], working: [] }
-  const durable: Figures[] = []
-  const bareCommit: Latencies[] = []
   for (let round = 0; round < options.rounds; round += 1) {
     // Another one begins in every round, so that none always runs in the wake of the same neighbour.
     const order = VARIANTS.map((_, index) => VARIANTS[(index + round) % VARIANTS.length] as Variant)
     for (const variant of order)
       fast[variant].push(told(round, variant, await runVariant(host, variant, shape)))
-    durable.push(told(round, 'durable', await runVariant(host, 'durable', steadyShape)))
-    bareCommit.push(await runCommits(host, steadyShape))
   }
+  const { durable, bareCommit } = await runSteady(
+    host,
+    { ...shape, ratePerSecond: options.rate },
+    options.turns,
+  )
+  for (const [turn, { p99Ms }] of durable.entries())
+    progress(
+      `turn ${turn + 1}: p99 ${decimal(p99Ms, 2)} ms durable, ${decimal(bareCommit[turn]?.p99Ms ?? 0, 2)} ms bare commit`,
+    )
   const result: Result = {
     fast: {
       bare: medians(fast.bare),
@@ -97,7 +104,7 @@ async function measure(host: DataHost, options: Options): Promise<{ machine: Mac
     },
     steady: {
       durable: medians(durable),
-      bareCommit: medians(bareCommit.map(({ p50Ms, p99Ms, maxMs }) => ({ p50Ms, p99Ms, maxMs }))),
+      bareCommit: medians(bareCommit),
     },
   }
   return { machine, result }
@@ -149,7 +156,10 @@ function describe(
       rows,
     ),
     '',
-    table([`at ${count(options.rate)} a second`, 'p50 ms', 'p99 ms', 'max ms'], steadyRows),
+    table(
+      [`at ${count(options.rate)} a second, medians of ${options.turns} turns`, 'p50 ms', 'p99 ms', 'max ms'],
+      steadyRows,
+    ),
     '',
     `  durableToBare ${decimal(durableToBare, 2)}`,
   ].join('\n')
