@@ -8,6 +8,7 @@ import { createApp } from './app.ts'
 import { welcome } from './banner.ts'
 import { createLogger, type Log } from './base/log.ts'
 import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from './cluster.ts'
+import { addressVariables } from './config/addresses.ts'
 import { type Config, describeConfig, fillMissing, loadConfig } from './config.ts'
 import { loadOrCreateDevSecrets } from './dev-secrets.ts'
 import { untilStopped } from './signals.ts'
@@ -92,7 +93,7 @@ async function runHost(
     if (stopped !== null) return await runSingle(config, log, addresses, generated, stopped)
     return await runPrimary({
       workers: config.workerProcesses,
-      env: { ...env, ...generated, ...environmentOf(addresses) },
+      env: { ...env, ...generated, ...addressVariables(addresses.database, addresses.redis) },
       log,
       shutdownTimeoutMs: config.shutdownTimeoutMs,
       onReady: (port) => welcome({ config, port, generated, embedded: !config.db }),
@@ -161,19 +162,6 @@ function appOptions(config: Config, log: Log) {
     workerConnections: config.dbWorkerConnections,
     maxAttempts: config.webhookMaxAttempts,
     log,
-  }
-}
-
-function environmentOf({ database, redis }: Addresses): Record<string, string> {
-  return {
-    DB_HOST: database.host,
-    DB_PORT: String(database.port),
-    DB_USERNAME: database.user,
-    DB_PASSWORD: database.password,
-    DB_DATABASE: database.database,
-    REDIS_HOST: redis.host,
-    REDIS_PORT: String(redis.port),
-    REDIS_PASSWORD: redis.password,
   }
 }
 

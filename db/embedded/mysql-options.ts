@@ -21,14 +21,14 @@ export function servingArgs(binary: DatabaseBinary, { filesDir, port, bufferPool
     ...locationArgs(binary, filesDir),
     ...networkArgs(port, filesDir),
     ...storageArgs(binary, bufferPoolMb),
-    ...redoLogArgs(binary),
+    ...redoLogArgs(binary, bufferPoolMb),
   ]
 }
 
 /** The options of the first start, which only makes the data files. */
 export function initialisingArgs(binary: DatabaseBinary, filesDir: string): string[] {
-  // The redo log gets its size here already: another one would be rebuilt at the next start.
-  return [...locationArgs(binary, filesDir), ...redoLogArgs(binary)]
+  // The redo log gets its usual size here already: another one is rebuilt at the next start.
+  return [...locationArgs(binary, filesDir), ...redoLogArgs(binary, SMALLEST_REDO_LOG_MB)]
 }
 
 /** A server deletes the temporary tables that it finds at its start, so it must not share the machine's /tmp with another. */
@@ -54,9 +54,18 @@ function locationArgs(binary: DatabaseBinary, filesDir: string): string[] {
   return args
 }
 
-function redoLogArgs(binary: DatabaseBinary): string[] {
+const SMALLEST_REDO_LOG_MB = 256
+
+/**
+ * As large as the buffer pool: random keys make a page dirty with nearly every event, and a log that is full too early
+ * has each of them written out again and again.
+ */
+function redoLogArgs(binary: DatabaseBinary, bufferPoolMb: number): string[] {
+  const sizeMb = Math.max(SMALLEST_REDO_LOG_MB, bufferPoolMb)
   return [
-    binary.engine === 'mariadb' ? '--innodb-log-file-size=256M' : '--loose-innodb-redo-log-capacity=256M',
+    binary.engine === 'mariadb'
+      ? `--innodb-log-file-size=${sizeMb}M`
+      : `--loose-innodb-redo-log-capacity=${sizeMb}M`,
   ]
 }
 

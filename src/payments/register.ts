@@ -1,6 +1,6 @@
 import { isDuplicateKey } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
-import { inTransaction } from '../../db/transaction.ts'
+import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 import { gatewayRefKey, merchantRefKey } from './refs.ts'
 import {
@@ -56,7 +56,7 @@ export async function registerPayment(
     return found
   }
   await onRegistered(refKeysOf(row))
-  const payment = await readPayment(pool, row.id)
+  const payment = await readOne(pool, row.id)
   return { kind: 'created', payment: payment ?? row }
 }
 
@@ -78,7 +78,7 @@ export async function attachGatewayRef(
   gatewayRef: string,
   onRegistered: OnRegistered,
 ): Promise<Registration | null> {
-  const before = await readPayment(pool, paymentId)
+  const before = await readOne(pool, paymentId)
   if (!before) return null
   if (before.gatewayRef === gatewayRef) return { kind: 'existing', payment: before }
   if (before.gatewayRef !== null) return { kind: 'different', payment: before, fields: ['gatewayRef'] }
@@ -92,10 +92,15 @@ export async function attachGatewayRef(
     throw error
   }
   await onRegistered([key])
-  const payment = await readPayment(pool, paymentId)
+  const payment = await readOne(pool, paymentId)
   if (payment === null) return null
   if (payment.gatewayRef !== gatewayRef) return { kind: 'different', payment, fields: ['gatewayRef'] }
   return { kind: 'created', payment }
+}
+
+/** In bounded time: a frozen database must not hold whoever registers. */
+function readOne(pool: Pool, id: Id): Promise<PaymentRow | null> {
+  return withConnection(pool, 'read payment', READ_TIMEOUT_MS, (connection) => readPayment(connection, id))
 }
 
 function toRow(expected: ExpectedPayment): PaymentRow {
@@ -117,9 +122,11 @@ async function existing(
   expected: ExpectedPayment,
   row: PaymentRow,
 ): Promise<Registration | null> {
-  const found = await findPaymentIds(pool, [row.merchantRefKey])
-  const id = found.get(row.merchantRefKey.toString('hex'))
-  const payment = id ? await readPayment(pool, id) : null
+  const payment = await withConnection(pool, 'find payment', READ_TIMEOUT_MS, async (connection) => {
+    const found = await findPaymentIds(connection, [row.merchantRefKey])
+    const id = found.get(row.merchantRefKey.toString('hex'))
+    return id ? readPayment(connection, id) : null
+  })
   if (!payment) return null
   const fields = differences(payment, expected)
   return fields.length === 0 ? { kind: 'existing', payment } : { kind: 'different', payment, fields }

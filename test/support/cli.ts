@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { addressVariables } from '../../src/config/addresses.ts'
 import type { TestDatabase } from './database.ts'
 
 const PROGRAM = resolve(import.meta.dirname, '../../bin/onceline.js')
@@ -16,17 +17,7 @@ export type CliEnv = Readonly<Record<string, string>>
 
 /** The environment that points a command at a suite's servers. */
 export function envOf({ address, redis }: Pick<TestDatabase, 'address' | 'redis'>): CliEnv {
-  return {
-    NODE_ENV: 'test',
-    DB_HOST: address.host,
-    DB_PORT: String(address.port),
-    DB_USERNAME: address.user,
-    DB_PASSWORD: address.password,
-    DB_DATABASE: address.database,
-    REDIS_HOST: redis.host,
-    REDIS_PORT: String(redis.port),
-    REDIS_PASSWORD: redis.password,
-  }
+  return { NODE_ENV: 'test', ...addressVariables(address, redis) }
 }
 
 /** Runs `onceline` in a process of its own, with nothing in its environment but PATH, HOME and what is given. */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { DatabaseAddress } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
+import { addressVariables } from '../../src/config/addresses.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
 const START_TIMEOUT_MS = 40_000
@@ -38,14 +39,7 @@ export class Service {
     const service = new Service({
       PORT: '0',
       HOST: '127.0.0.1',
-      DB_HOST: database.host,
-      DB_PORT: String(database.port),
-      DB_USERNAME: database.user,
-      DB_PASSWORD: database.password,
-      DB_DATABASE: database.database,
-      REDIS_HOST: redis.host,
-      REDIS_PORT: String(redis.port),
-      REDIS_PASSWORD: redis.password,
+      ...addressVariables(database, redis),
       ...env,
     })
     await service.#ready()

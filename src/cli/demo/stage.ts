@@ -8,6 +8,7 @@ import { migrate } from '../../../db/migrate.ts'
 import { createDatabaseIfMissing, type DatabaseAddress, openPool, type Pool } from '../../../db/pools.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
 import { idToText } from '../../base/ids.ts'
+import { addressVariables } from '../../config/addresses.ts'
 import { registerPayment } from '../../payments/register.ts'
 import {
   buildDelivery,
@@ -96,14 +97,7 @@ export class Stage {
     return {
       NODE_ENV: 'test',
       PORT: '0',
-      DB_HOST: mysql.host,
-      DB_PORT: String(mysql.port),
-      DB_USERNAME: user,
-      DB_PASSWORD: mysql.password,
-      DB_DATABASE: DATABASE,
-      REDIS_HOST: redis.host,
-      REDIS_PORT: String(redis.port),
-      REDIS_PASSWORD: redis.password,
+      ...addressVariables({ ...mysql, user, database: DATABASE }, redis),
       JWT_SECRET: newSecret('kashier'),
       INTERNAL_API_KEY: newSecret('kashier'),
       STRIPE_WEBHOOK_SECRETS: this.secrets.stripe,
