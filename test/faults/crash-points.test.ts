@@ -30,7 +30,7 @@ const WRITERS = 8
 /** The truth is compared this often, so that a difference is found near the run that made it. */
 const RUNS_A_COMPARISON = 50
 /** Each moment is passed many times a second; a machine whose disk is busy for others may take long over one commit. */
-const DEATH_TIMEOUT_MS = 60_000
+const DEATH_TIMEOUT_MS = 30_000
 /** The sweeper looks after two seconds, and again after one; a stalled job is found after half a minute. */
 const SETTLE_TIMEOUT_MS = 60_000
 const TEST_TIMEOUT_MS = 900_000
