@@ -77,6 +77,8 @@ export function openPool(address: DatabaseAddress, shape: PoolShape): Pool {
     bigNumberStrings: true,
     maxPreparedStatements: MAX_PREPARED_STATEMENTS,
     enableKeepAlive: true,
+    // A stack trace for each statement, in case it fails, took a twentieth of ingest's time. Phases have names instead.
+    trace: false,
     ...(shape.countChangedRows ? { flags: ['-FOUND_ROWS'] } : {}),
   }
   const pool = createPool(options)
