@@ -12,10 +12,13 @@ export interface RedisAddress {
  * queue: adds jobs, must answer soon or fail: no offline queue, and a frozen server is given up after 500 ms.
  * worker: blocks on the queue, so it must wait for ever and never time out a command.
  * control: health checks.
+ * limits: a request waits for it, and there is an insurance: nothing is repeated, and a frozen server is given up sooner.
  */
-export type RedisRole = 'queue' | 'worker' | 'control'
+export type RedisRole = 'queue' | 'worker' | 'control' | 'limits'
 
 const COMMAND_TIMEOUT_MS = 500
+/** What a limit may cost a request. Less, and a process that is busy for a moment would take a healthy Redis for a frozen one. */
+const LIMIT_TIMEOUT_MS = 250
 const CONNECT_TIMEOUT_MS = 1_500
 /** Reconnects for ever: Redis away delays work and must never end the process. */
 const RECONNECT_CAP_MS = 1_000
@@ -41,6 +44,14 @@ function shapeOf(role: RedisRole) {
         maxRetriesPerRequest: 1,
         enableOfflineQueue: false,
         commandTimeout: COMMAND_TIMEOUT_MS,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      }
+    case 'limits':
+      return {
+        maxRetriesPerRequest: 0,
+        autoResendUnfulfilledCommands: false,
+        enableOfflineQueue: false,
+        commandTimeout: LIMIT_TIMEOUT_MS,
         connectTimeout: CONNECT_TIMEOUT_MS,
       }
   }

@@ -28,6 +28,10 @@ describe('an empty environment', () => {
       dbWorkerConnections: 11,
       jwtSecrets: [],
       internalApiKeys: [],
+      internal: null,
+      internalAllowedCidrs: null,
+      trustedProxies: [],
+      rateLimits: { 'internal-api': { points: 12_000, seconds: 60 }, auth: { points: 60, seconds: 60 } },
       laravel: null,
       wsCorsOrigins: [],
       clusterMode: false,
@@ -74,6 +78,12 @@ describe('values', () => {
       DB_HOST: 'db.internal',
       DB_PASSWORD: 'p',
       DB_PORT: '3307',
+      INTERNAL_HOST: '10.0.0.5',
+      INTERNAL_PORT: '3100',
+      INTERNAL_ALLOWED_CIDRS: ' 10.0.0.0/8, ::ffff:192.0.2.1 ,fd00::/8,',
+      TRUSTED_PROXIES: '127.0.0.1',
+      RATE_LIMIT_BID: ' 5/1 ',
+      RATE_LIMIT_COMMAND: 'OFF',
       LARAVEL_API_URL: 'http://10.0.0.7:8000/base/',
       WS_CORS_ORIGIN: 'https://a.example.org, capacitor://localhost,',
       CLUSTER_MODE: '1',
@@ -87,6 +97,10 @@ describe('values', () => {
       host: '::1',
       db: { host: 'db.internal', port: 3307, user: 'onceline', password: 'p', database: 'onceline' },
       redis: null,
+      internal: { host: '10.0.0.5', port: 3_100 },
+      internalAllowedCidrs: ['10.0.0.0/8', '::ffff:192.0.2.1', 'fd00::/8'],
+      trustedProxies: ['127.0.0.1'],
+      rateLimits: { bid: { points: 5, seconds: 1 }, command: null },
       laravel: { url: 'http://10.0.0.7:8000/base', apiKey: null },
       wsCorsOrigins: ['https://a.example.org', 'capacitor://localhost'],
       clusterMode: true,
@@ -118,12 +132,30 @@ describe('values', () => {
     ['LOG_LEVEL', 'loud', 'trace, debug'],
     ['SHUTDOWN_TIMEOUT_SECONDS', '31', '1 to 30'],
     ['WEBHOOK_MAX_ATTEMPTS', '0', '1 to 100'],
+    ['INTERNAL_HOST', 'http://10.0.0.1', 'host name'],
+    ['INTERNAL_PORT', '65536', '0 to 65535'],
+    ['INTERNAL_ALLOWED_CIDRS', '10.0.0.0/33', '10.0.0.0/8'],
+    ['INTERNAL_ALLOWED_CIDRS', ' , ', 'separated by commas'],
+    ['TRUSTED_PROXIES', 'localhost', 'addresses or ranges'],
+    ['RATE_LIMIT_INTERNAL_API', '600', '<points>/<seconds>'],
+    ['RATE_LIMIT_AUTH', '0/60', '<points>/<seconds>'],
+    ['RATE_LIMIT_TRIP_CREATE', '10/0', '<points>/<seconds>'],
+    ['RATE_LIMIT_BID', '1000001/60', '1000000/86400'],
+    ['RATE_LIMIT_COMMAND', '10/86401', '1000000/86400'],
   ])('%s=%s is refused: %s', (name, value, expected) => {
     const [problem, ...others] = problemsOf({ [name]: value })
     expect(others).toEqual([])
     expect(problem).toContain(`${name} must be`)
     expect(problem).toContain(expected)
     expect(problem).not.toContain(` ${value} `)
+  })
+
+  it('are refused where two listeners would have one place', () => {
+    const one = { HOST: '10.0.0.5', PORT: '3000', INTERNAL_HOST: '10.0.0.5', INTERNAL_PORT: '3000' }
+    expect(problemsOf(one)).toEqual(['INTERNAL_PORT must differ from PORT where INTERNAL_HOST is HOST'])
+    for (const another of [{ INTERNAL_HOST: '127.0.0.1' }, { INTERNAL_PORT: '3001' }, { INTERNAL_HOST: '' }])
+      expect(problemsOf({ ...one, ...another })).toEqual([])
+    expect(problemsOf({ ...one, PORT: '0', INTERNAL_PORT: '0' })).toEqual([])
   })
 
   it('are all reported at once', () => {

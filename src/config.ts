@@ -16,6 +16,7 @@ import {
   type Variables,
   withoutBlanks,
 } from './config/variables.ts'
+import { describeLimitRule, type LimitRules } from './limits/rules.ts'
 
 export interface Config {
   readonly environment: 'development' | 'test' | 'production'
@@ -33,6 +34,13 @@ export interface Config {
   readonly jwtSecrets: readonly string[]
   /** As above, of INTERNAL_API_KEY. */
   readonly internalApiKeys: readonly string[]
+  /** The listener of the internal API alone; null: it is served beside everything else. Port 0: the system chooses. */
+  readonly internal: { readonly host: string; readonly port: number } | null
+  /** Addresses and ranges that may call the internal API; null: all. */
+  readonly internalAllowedCidrs: readonly string[] | null
+  /** Addresses and ranges of the proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly rateLimits: LimitRules
   /** null: no callbacks are written. The address has no slash at its end; the key is never null in production. */
   readonly laravel: { readonly url: string; readonly apiKey: string | null } | null
   /** Origins of browsers that may open a WebSocket; `*` stands for all, outside production. */
@@ -75,6 +83,7 @@ export function loadConfig(env: Environment, { gateways: names, cores, check }: 
     ...gateways.problems,
     ...(check ? accountProblems(gateways.accounts, isProduction, check) : []),
     ...(isProduction ? productionProblems(set, gateways.accounts) : []),
+    ...(parsed.success ? listenerProblems(parsed.data) : []),
   ]
   return parsed.success && problems.length === 0
     ? { ok: true, config: build(parsed.data, gateways, cores) }
@@ -97,6 +106,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
     internalApiKeys,
     missingSecrets,
     secretValues,
+    rateLimits,
     ...shown
   } = config
   return {
@@ -104,6 +114,9 @@ export function describeConfig(config: Config): Record<string, unknown> {
     db: db === null ? 'embedded' : `${db.user}@${db.host}:${db.port}/${db.database}`,
     redis: redis === null ? 'embedded' : `${redis.host}:${redis.port}`,
     laravel: laravel?.url ?? 'none',
+    rateLimits: Object.fromEntries(
+      Object.entries(rateLimits).map(([name, rule]) => [name, describeLimitRule(rule)]),
+    ),
     rotating: [
       ...(jwtSecrets.length > 1 ? ['JWT_SECRET'] : []),
       ...(internalApiKeys.length > 1 ? ['INTERNAL_API_KEY'] : []),
@@ -136,6 +149,12 @@ function productionProblems(
   ]
 }
 
+/** Two listeners at one place: said here, since the system would only say EADDRINUSE. */
+function listenerProblems({ HOST, PORT, INTERNAL_HOST, INTERNAL_PORT }: Variables): readonly string[] {
+  const isOnePlace = INTERNAL_HOST === HOST && INTERNAL_PORT === PORT && PORT !== 0
+  return isOnePlace ? ['INTERNAL_PORT must differ from PORT where INTERNAL_HOST is HOST'] : []
+}
+
 function build(variables: Variables, gateways: GatewayVariables, cores: number): Config {
   const { JWT_SECRET, JWT_SECRET_PREVIOUS, INTERNAL_API_KEY, INTERNAL_API_KEY_PREVIOUS } = variables
   const missing = [
@@ -154,6 +173,7 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     dbWorkerConnections: variables.DB_WORKER_CONNECTIONS ?? variables.WEBHOOK_WORKER_CONCURRENCY + 3,
     jwtSecrets: currentFirst(JWT_SECRET, JWT_SECRET_PREVIOUS),
     internalApiKeys: currentFirst(INTERNAL_API_KEY, INTERNAL_API_KEY_PREVIOUS),
+    ...internalApi(variables),
     wsCorsOrigins: variables.WS_CORS_ORIGIN,
     clusterMode: variables.CLUSTER_MODE,
     workerProcesses: variables.WORKER_PROCESSES ?? Math.min(Math.max(1, cores), MAX_WORKER_PROCESSES),
@@ -163,6 +183,24 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     gateways: gateways.accounts,
     missingSecrets: variables.NODE_ENV === 'production' ? [] : missing,
     secretValues: collectSecrets(variables, gateways.accounts).map(({ value }) => value),
+  }
+}
+
+function internalApi(
+  variables: Variables,
+): Pick<Config, 'internal' | 'internalAllowedCidrs' | 'trustedProxies' | 'rateLimits'> {
+  const { INTERNAL_HOST, INTERNAL_PORT, INTERNAL_ALLOWED_CIDRS, TRUSTED_PROXIES } = variables
+  return {
+    internal: INTERNAL_HOST === undefined ? null : { host: INTERNAL_HOST, port: INTERNAL_PORT },
+    internalAllowedCidrs: INTERNAL_ALLOWED_CIDRS ?? null,
+    trustedProxies: TRUSTED_PROXIES,
+    rateLimits: {
+      'internal-api': variables.RATE_LIMIT_INTERNAL_API,
+      auth: variables.RATE_LIMIT_AUTH,
+      'trip-create': variables.RATE_LIMIT_TRIP_CREATE,
+      bid: variables.RATE_LIMIT_BID,
+      command: variables.RATE_LIMIT_COMMAND,
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { secretsVariable } from '../src/config/gateways.ts'
 import { VARIABLE_NAMES, VARIABLES } from '../src/config/variables.ts'
 import { loadConfig } from '../src/config.ts'
+import { describeLimitRule, type LimitRule } from '../src/limits/rules.ts'
 import { adapters, configurationProblems } from '../src/webhooks/gateways/registry.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -22,6 +23,12 @@ const exampleText = readFileSync(join(ROOT, '.env.example'), 'utf8')
 /** The example as somebody would have it who took the comment signs away. */
 const example = parseEnv(exampleText.replace(/^#(?=[A-Z_]+=)/gm, '')) as Record<string, string>
 
+/** A default as somebody would write it into the environment. */
+function written(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'object' ? describeLimitRule(value as LimitRule | null) : String(value)
+}
+
 describe('the documentation of the configuration', () => {
   it('has one row for every variable, and no row for another', () => {
     expect([...table.keys()]).toEqual(DOCUMENTED)
@@ -29,8 +36,7 @@ describe('the documentation of the configuration', () => {
 
   it('has the defaults that the program has', () => {
     for (const [name, value] of Object.entries(DEFAULTS)) {
-      const shown = Array.isArray(value) ? 'not set: none' : String(value)
-      expect([name, table.get(name)]).toEqual([name, shown])
+      expect([name, table.get(name)]).toEqual([name, written(value) || 'not set: none'])
     }
   })
 })
@@ -42,7 +48,7 @@ describe('.env.example', () => {
 
   it('has the defaults that the program has', () => {
     for (const [name, value] of Object.entries(DEFAULTS)) {
-      expect([name, example[name]]).toEqual([name, Array.isArray(value) ? '' : String(value)])
+      expect([name, example[name]]).toEqual([name, written(value)])
     }
   })
 

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { isRange } from '../base/addresses.ts'
 import { LOG_LEVELS } from '../base/log.ts'
+import { LIMIT_RULE_FORM, type LimitRule, parseLimitRule } from '../limits/rules.ts'
 
 /** What the program is started with. A blank value counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -34,6 +36,10 @@ export const VARIABLES = z.object({
   JWT_SECRET_PREVIOUS: z.string().optional(),
   INTERNAL_API_KEY: z.string().optional(),
   INTERNAL_API_KEY_PREVIOUS: z.string().optional(),
+  INTERNAL_HOST: host().optional(),
+  INTERNAL_PORT: integer(0, 65_535).default(3_001),
+  INTERNAL_ALLOWED_CIDRS: ranges().optional(),
+  TRUSTED_PROXIES: ranges().default([]),
   LARAVEL_API_URL: httpUrl().optional(),
   LARAVEL_API_KEY: z.string().optional(),
   WS_CORS_ORIGIN: origins().default([]),
@@ -43,6 +49,13 @@ export const VARIABLES = z.object({
   SHUTDOWN_TIMEOUT_SECONDS: integer(1, MAX_SHUTDOWN_SECONDS).default(MAX_SHUTDOWN_SECONDS),
   WEBHOOK_MAX_ATTEMPTS: integer(1, 100).default(12),
   WEBHOOK_WORKER_CONCURRENCY: integer(1, 64).default(8),
+
+  // One key may have all of Laravel's traffic behind it: this stops a loop gone wild, not a busy evening.
+  RATE_LIMIT_INTERNAL_API: limit({ points: 12_000, seconds: 60 }),
+  RATE_LIMIT_AUTH: limit({ points: 60, seconds: 60 }),
+  RATE_LIMIT_TRIP_CREATE: limit({ points: 20, seconds: 60 }),
+  RATE_LIMIT_BID: limit({ points: 60, seconds: 60 }),
+  RATE_LIMIT_COMMAND: limit({ points: 600, seconds: 60 }),
 })
 
 export type Variables = z.output<typeof VARIABLES>
@@ -113,6 +126,24 @@ function origins() {
     )
     return areOrigins && list.length > 0 ? list : refuse(context, expected)
   })
+}
+
+function ranges() {
+  const expected = 'must be addresses or ranges such as 10.0.0.0/8 or fd00::/8, separated by commas'
+  return z.string().transform((text, context): readonly string[] => {
+    const list = splitList(text)
+    return list.length > 0 && list.every(isRange) ? list : refuse(context, expected)
+  })
+}
+
+function limit(preset: LimitRule) {
+  return z
+    .string()
+    .transform((text, context): LimitRule | null => {
+      const rule = parseLimitRule(text)
+      return rule === undefined ? refuse(context, LIMIT_RULE_FORM) : rule
+    })
+    .default(preset)
 }
 
 /** The entries of a comma-separated list, trimmed, without the empty ones. */
