@@ -3,7 +3,6 @@ import type { Server } from 'node:http'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { type Database, type DatabaseAddress, openDatabase } from '../db/pools.ts'
 import { openRedis, type Redis, type RedisAddress } from '../db/redis.ts'
-import { withConnection } from '../db/transaction.ts'
 import { reached } from './base/checkpoint.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Id } from './base/ids.ts'
@@ -13,7 +12,7 @@ import { createHttpApp, createHttpServer, listen, stopListening } from './http.t
 import { readiness } from './ops/health.ts'
 import { opsRoutes } from './ops/routes.ts'
 import { Ring } from './outbox/ring.ts'
-import { readBacklog } from './webhooks/backlog.ts'
+import { watchBacklog } from './webhooks/backlog.ts'
 import { adapters } from './webhooks/gateways/registry.ts'
 import { GroupCommit } from './webhooks/group-commit.ts'
 import { type AccountBook, Ingest } from './webhooks/ingest.ts'
@@ -60,9 +59,6 @@ export interface App {
 
 /** Connections beside the workers' own, for the sweeper and the looks after a commit. */
 const SPARE_WORKER_CONNECTIONS = 2
-const BACKLOG_INTERVAL_MS = 5_000
-/** A look that takes longer is given up, and there is never more than one. */
-const BACKLOG_TIMEOUT_MS = 20_000
 /** A flood of forgeries must not become a flood of logs. */
 const LOG_LINES = { perSecond: 20, burst: 100 }
 /** A request may take fifteen seconds to come; what the requests do not need is the workers'. */
@@ -95,7 +91,7 @@ export function createApp(options: AppOptions): App {
     version: VERSION,
   })
   const server = createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics }), ops], options.log))
-  const backlogTimer = watchBacklog(resources.database, metrics)
+  const backlogTimer = watchBacklog(resources.database.commands, metrics)
   return {
     server,
     listen: (port, host) => listen(server, port, host),
@@ -197,24 +193,6 @@ function assembleWebhooks(
     processor,
     sweeper,
   }
-}
-
-function watchBacklog(database: Database, metrics: WebhookMetrics): NodeJS.Timeout {
-  let isLooking = false
-  const look = async (): Promise<void> => {
-    if (isLooking) return
-    isLooking = true
-    try {
-      metrics.backlog(await withConnection(database.commands, 'backlog', BACKLOG_TIMEOUT_MS, readBacklog))
-    } catch {
-      // With the database away the last numbers stay; their own age tells, and /ready says why.
-    } finally {
-      isLooking = false
-    }
-  }
-  const timer = setInterval(() => void look(), BACKLOG_INTERVAL_MS)
-  timer.unref()
-  return timer
 }
 
 /** Redis away makes an error every second and a half: one line says it, the next says how many there were. */
