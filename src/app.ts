@@ -1,61 +1,36 @@
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:http'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { type Database, type DatabaseAddress, openDatabase } from '../db/pools.ts'
-import { openRedis, type Redis, type RedisAddress } from '../db/redis.ts'
+import { type Database, openDatabase } from '../db/pools.ts'
+import { openRedis, type Redis } from '../db/redis.ts'
+import type { App, AppOptions } from './app-options.ts'
+import { AddressRanges } from './base/addresses.ts'
+import { assert } from './base/assert.ts'
 import { reached } from './base/checkpoint.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Id } from './base/ids.ts'
 import type { Log } from './base/log.ts'
 import { createSampler } from './base/sampler.ts'
 import { createHttpApp, createHttpServer, listen, stopListening } from './http.ts'
+import { createAccessMetrics } from './laravel/metrics.ts'
+import { internalRoutes } from './laravel/routes.ts'
+import { Limits } from './limits/limits.ts'
+import { createLimitMetrics } from './limits/metrics.ts'
+import { NO_LIMITS } from './limits/rules.ts'
 import { readiness } from './ops/health.ts'
 import { opsRoutes } from './ops/routes.ts'
 import { Ring } from './outbox/ring.ts'
 import { watchBacklog } from './webhooks/backlog.ts'
 import { adapters } from './webhooks/gateways/registry.ts'
 import { GroupCommit } from './webhooks/group-commit.ts'
-import { type AccountBook, Ingest } from './webhooks/ingest.ts'
+import { Ingest } from './webhooks/ingest.ts'
 import { createWebhookMetrics, type WebhookMetrics } from './webhooks/metrics.ts'
 import { PauseBoard } from './webhooks/pauses.ts'
 import { Processor } from './webhooks/process.ts'
 import { WEBHOOK_QUEUE } from './webhooks/queue.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
-import { Sweeper, type SweepPace } from './webhooks/sweep.ts'
+import { Sweeper } from './webhooks/sweep.ts'
 
-export interface AppOptions {
-  readonly database: DatabaseAddress
-  readonly redis: RedisAddress
-  readonly accounts: AccountBook
-  /** INTERNAL_API_KEY and, during rotation, its predecessor. */
-  readonly internalKeys: readonly string[]
-  /** Ask for a key even from this machine; by default a request that came directly from it needs none. */
-  readonly metricsNeedKey?: boolean
-  /** Write messages for Laravel with every change of a payment. */
-  readonly callbacks: boolean
-  readonly workerConcurrency: number
-  /** Database connections for the workers and the sweeper; by default two more than events are worked on at once. */
-  readonly workerConnections?: number
-  readonly maxAttempts: number
-  readonly log: Log
-  readonly clock?: Clock
-  /** All processes' metrics when this is one of several; by default this process's own. */
-  readonly metricsText?: (own: Registry) => Promise<string>
-  /** The metrics' registry; a new one by default. */
-  readonly registry?: Registry
-  /** The sweeper's pace; its own by default. Fault tests sweep faster, so that they need not wait for it. */
-  readonly sweep?: SweepPace
-}
-
-export interface App {
-  readonly server: Server
-  /** Answers HTTP; returns the port. */
-  listen(port: number, host: string): Promise<number>
-  /** Starts the workers and the sweeper. */
-  work(): void
-  /** Lets requests and transactions in flight finish, within `timeoutMs`, and closes everything. Never throws. */
-  stop(timeoutMs: number): Promise<void>
-}
+export type { App, AppOptions } from './app-options.ts'
 
 /** Connections beside the workers' own, for the sweeper and the looks after a commit. */
 const SPARE_WORKER_CONNECTIONS = 2
@@ -90,11 +65,21 @@ export function createApp(options: AppOptions): App {
     metricsNeedKey: options.metricsNeedKey ?? false,
     version: VERSION,
   })
-  const server = createHttpServer(createHttpApp([webhookRoutes({ ingest, metrics }), ops], options.log))
+  const internal = assembleInternalApi(options, resources, registry)
+  const webhooks = webhookRoutes({ ingest, metrics })
+  const isSeparate = options.internalApi?.isSeparate ?? false
+  const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>
+    createHttpServer(createHttpApp(parts, options.log))
+  const server = serverOf(isSeparate ? [webhooks, ops] : [webhooks, ops, internal])
+  const internalServer = isSeparate ? serverOf([ops, internal]) : null
   const backlogTimer = watchBacklog(resources.database.commands, metrics)
   return {
     server,
     listen: (port, host) => listen(server, port, host),
+    listenInternally: (port, host) => {
+      assert(internalServer !== null, 'the internal API has no listener of its own')
+      return listen(internalServer, port, host)
+    },
     work: () => {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
       sweeper.start()
@@ -103,11 +88,13 @@ export function createApp(options: AppOptions): App {
       resources.isDraining = true
       const endMs = performance.now() + timeoutMs
       clearInterval(backlogTimer)
-      await stopListening(server, timeoutMs * HTTP_SHARE)
+      const servers = internalServer === null ? [server] : [server, internalServer]
+      await Promise.all(servers.map((one) => stopListening(one, timeoutMs * HTTP_SHARE)))
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
       await Promise.all([sweeper.stop(drainMs), resources.ring.stopAnswering(drainMs)])
       await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()
+      resources.limits.disconnect()
     },
   }
 }
@@ -116,6 +103,7 @@ interface Resources {
   readonly database: Database
   readonly ring: Ring
   readonly control: Redis
+  readonly limits: Redis
   isDraining: boolean
 }
 
@@ -134,8 +122,34 @@ function openResources(options: AppOptions): Resources {
       onFailed: (err) => options.log.warn({ err }, 'a job was given up; its events are rung for again'),
     }),
     control: openRedis(options.redis, 'control', onError),
+    limits: openRedis(options.redis, 'limits', onError),
     isDraining: false,
   }
+}
+
+/** The internal API behind its door, and the limits that every other door shares. */
+function assembleInternalApi(options: AppOptions, resources: Resources, registry: Registry) {
+  const { log, clock = systemClock, internalApi, rateLimits = NO_LIMITS } = options
+  const limits = new Limits({
+    redis: resources.limits,
+    rules: rateLimits,
+    installation: options.database.database,
+    metrics: createLimitMetrics(registry),
+    log,
+    clock,
+  })
+  const allowedCidrs = internalApi?.allowedCidrs ?? null
+  return internalRoutes({
+    rules: {
+      keys: options.internalKeys,
+      allowed: allowedCidrs === null ? null : new AddressRanges(allowedCidrs),
+      trustedProxies: new AddressRanges(internalApi?.trustedProxies ?? []),
+    },
+    limits,
+    metrics: createAccessMetrics(registry),
+    log,
+    refusals: createSampler({ ...LOG_LINES, clock }),
+  })
 }
 
 interface Webhooks {

@@ -4,6 +4,8 @@ import { buildDelivery } from './webhooks/gateways/samples.ts'
 export interface WelcomeFacts {
   readonly config: Config
   readonly port: number
+  /** Of the internal API's own listener; null without one. */
+  readonly internalPort: number | null
   /** Secrets that were made up for development. */
   readonly generated: Readonly<Record<string, string>>
   readonly embedded: boolean
@@ -23,19 +25,26 @@ const SAMPLE = {
 } as const
 
 /** The text of welcome(), with lines that may be pasted as they are. */
-export function welcomeText({ config, port, generated, embedded }: WelcomeFacts): string {
-  const base = `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}`
+export function welcomeText({ config, port, internalPort, generated, embedded }: WelcomeFacts): string {
+  const base = addressOf(config.host, port)
+  const internal = config.internal === null ? base : addressOf(config.internal.host, internalPort ?? 0)
   const lines = [
     '',
     `Onceline is ready on ${base}`,
     `  webhooks  ${base}/webhooks/<gateway>   (${[...config.gateways.keys()].join(', ')})`,
     `  health    ${base}/health   ${base}/ready   ${base}/metrics`,
+    `  internal  ${internal}/internal/…   (X-API-Key)`,
     ...(embedded ? [`  data      a private database and Redis in ${config.dataDir}`] : []),
     ...secretLines(generated, config.dataDir),
     ...tryLines(config, base),
     '',
   ]
   return lines.join('\n')
+}
+
+function addressOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
 function secretLines(generated: Readonly<Record<string, string>>, dataDir: string): string[] {

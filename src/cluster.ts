@@ -22,8 +22,13 @@ export interface PrimaryOptions {
   readonly log: Log
   /** What a worker may take to drain. */
   readonly shutdownTimeoutMs: number
-  /** Called once, when every worker listens; with the port, which matters when it was left to the system. */
-  readonly onReady?: (port: number) => void
+  /** To how many addresses each worker listens, one after the other; one by default. */
+  readonly listeners?: number
+  /**
+   * Called once, when every worker listens to all of them; with their ports, in the order in which a worker listens, which
+   * matters when they were left to the system.
+   */
+  readonly onReady?: (ports: readonly number[]) => void
   /** Called when no worker is left, before the promise resolves. */
   readonly onStopped?: () => Promise<void>
 }
@@ -57,7 +62,8 @@ interface Slot {
   worker: Worker | null
   startedAtMs: number
   quickDeaths: number
-  isListening: boolean
+  /** Where it listens, in the order in which it began to. */
+  ports: number[]
   timer: NodeJS.Timeout | undefined
 }
 
@@ -78,7 +84,7 @@ class Primary {
       worker: null,
       startedAtMs: 0,
       quickDeaths: 0,
-      isListening: false,
+      ports: [],
       timer: undefined,
     }))
   }
@@ -129,7 +135,7 @@ class Primary {
 
   #fork(slot: Slot): void {
     slot.startedAtMs = performance.now()
-    slot.isListening = false
+    slot.ports = []
     const worker = cluster.fork(this.#options.env)
     slot.worker = worker
     worker.on('listening', ({ port }) => this.#noteListening(slot, port))
@@ -142,16 +148,17 @@ class Primary {
   }
 
   #noteListening(slot: Slot, port: number): void {
-    slot.isListening = true
-    if (this.#isReady || !this.#slots.every(({ isListening }) => isListening)) return
+    slot.ports.push(port)
+    const { listeners = 1, onReady } = this.#options
+    if (this.#isReady || !this.#slots.every(({ ports }) => ports.length >= listeners)) return
     this.#isReady = true
-    this.#options.onReady?.(port)
+    onReady?.(slot.ports)
   }
 
   #noteExit(slot: Slot, worker: Worker, code: number | null, signal: string | null): void {
     if (slot.worker !== worker) return
     slot.worker = null
-    slot.isListening = false
+    slot.ports = []
     const exit = { workerPid: worker.process.pid, code, signal }
     if (this.#signalledAtMs === null) this.#replace(slot, exit)
     else this.#noteLeave(exit)

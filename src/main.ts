@@ -4,7 +4,7 @@ import { EMBEDDED_DATABASE, openDataHost } from '../db/embedded/data-host.ts'
 import { migrate } from '../db/migrate.ts'
 import { createDatabaseIfMissing, type DatabaseAddress } from '../db/pools.ts'
 import type { RedisAddress } from '../db/redis.ts'
-import { createApp } from './app.ts'
+import { type App, createApp } from './app.ts'
 import { welcome } from './banner.ts'
 import { createLogger, type Log } from './base/log.ts'
 import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from './cluster.ts'
@@ -96,7 +96,9 @@ async function runHost(
       env: { ...env, ...generated, ...addressVariables(addresses.database, addresses.redis) },
       log,
       shutdownTimeoutMs: config.shutdownTimeoutMs,
-      onReady: (port) => welcome({ config, port, generated, embedded: !config.db }),
+      listeners: config.internal === null ? 1 : 2,
+      onReady: ([port = 0, internalPort = null]) =>
+        welcome({ config, port, internalPort, generated, embedded: !config.db }),
     })
   } finally {
     await addresses.close()
@@ -112,10 +114,10 @@ async function runSingle(
 ): Promise<number> {
   const app = createApp({ ...appOptions(config, log), ...addresses })
   try {
-    const port = await app.listen(config.port, config.host)
+    const { port, internalPort } = await listenEverywhere(app, config)
     app.work()
-    log.info({ host: config.host, port }, 'ready')
-    welcome({ config, port, generated, embedded: !config.db })
+    log.info({ host: config.host, port, internalHost: config.internal?.host, internalPort }, 'ready')
+    welcome({ config, port, internalPort, generated, embedded: !config.db })
     await stopped
     log.info('stopping: answering what is in flight')
   } finally {
@@ -146,16 +148,32 @@ async function runWorker(config: Config, log: Log): Promise<number> {
       },
     })
   })
-  await app.listen(config.port, config.host)
+  await listenEverywhere(app, config)
   app.work()
   await drained
   return EXIT.done
+}
+
+/** The public listener first: a cluster's primary tells a worker's ports apart by their order. */
+async function listenEverywhere(
+  app: App,
+  { port, host, internal }: Config,
+): Promise<{ port: number; internalPort: number | null }> {
+  const publicPort = await app.listen(port, host)
+  const internalPort = internal === null ? null : await app.listenInternally(internal.port, internal.host)
+  return { port: publicPort, internalPort }
 }
 
 function appOptions(config: Config, log: Log) {
   return {
     accounts: config.gateways,
     internalKeys: config.internalApiKeys,
+    internalApi: {
+      isSeparate: config.internal !== null,
+      allowedCidrs: config.internalAllowedCidrs,
+      trustedProxies: config.trustedProxies,
+    },
+    rateLimits: config.rateLimits,
     metricsNeedKey: config.environment === 'production',
     callbacks: config.laravel !== null,
     workerConcurrency: config.webhookWorkerConcurrency,

@@ -7,6 +7,8 @@ import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from '../.
 export interface FixturePlan {
   readonly workers: number
   readonly shutdownTimeoutMs: number
+  /** To how many addresses each worker listens; one by default. */
+  readonly listeners?: number
   /** crash: exits before it is installed · hang: never drains · fail: its drain rejects · well: otherwise. */
   readonly worker: 'well' | 'crash' | 'hang' | 'fail'
 }
@@ -23,7 +25,8 @@ if (isClusterWorker()) {
     env: { ONCELINE_FIXTURE: 'from the primary' },
     log,
     shutdownTimeoutMs: plan.shutdownTimeoutMs,
-    onReady: (port) => log.info({ port }, 'ready'),
+    listeners: plan.listeners ?? 1,
+    onReady: ([port, ...others]) => log.info({ port, others }, 'ready'),
     onStopped: async () => log.info('data host stopped'),
   })
   log.info({ code }, 'ended')
@@ -49,7 +52,16 @@ function work(): void {
     else end(JSON.stringify({ pid: process.pid, env: process.env.ONCELINE_FIXTURE }))
   })
   installWorker({ log, registry, drain: () => drain(server, slow) })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, '127.0.0.1', () => {
+    for (let more = 1; more < (plan.listeners ?? 1); more += 1) listenToo()
+  })
+}
+
+/** Another listener, which only says that it is another. */
+function listenToo(): void {
+  createServer((_, response) => response.setHeader('connection', 'close').end('another'))
+    .listen(0, '127.0.0.1')
+    .unref()
 }
 
 async function drain(server: Server, slow: readonly (() => void)[]): Promise<void> {

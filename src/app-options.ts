@@ -1,0 +1,55 @@
+import type { Server } from 'node:http'
+import type { Registry } from 'prom-client'
+import type { DatabaseAddress } from '../db/pools.ts'
+import type { RedisAddress } from '../db/redis.ts'
+import type { Clock } from './base/clock.ts'
+import type { Log } from './base/log.ts'
+import type { LimitRules } from './limits/rules.ts'
+import type { AccountBook } from './webhooks/ingest.ts'
+import type { SweepPace } from './webhooks/sweep.ts'
+
+export interface AppOptions {
+  readonly database: DatabaseAddress
+  readonly redis: RedisAddress
+  readonly accounts: AccountBook
+  /** INTERNAL_API_KEY and, during rotation, its predecessor. */
+  readonly internalKeys: readonly string[]
+  /** Where the internal API is served and whom it lets in; by default beside the rest, and everybody with the key. */
+  readonly internalApi?: {
+    /** True: by a listener of its own (listenInternally), and the public one answers 404 for it. */
+    readonly isSeparate: boolean
+    /** null: every address. */
+    readonly allowedCidrs: readonly string[] | null
+    readonly trustedProxies: readonly string[]
+  }
+  /** Nobody is limited by default. */
+  readonly rateLimits?: LimitRules
+  /** Ask for a key even from this machine; by default a request that came directly from it needs none. */
+  readonly metricsNeedKey?: boolean
+  /** Write messages for Laravel with every change of a payment. */
+  readonly callbacks: boolean
+  readonly workerConcurrency: number
+  /** Database connections for the workers and the sweeper; by default two more than events are worked on at once. */
+  readonly workerConnections?: number
+  readonly maxAttempts: number
+  readonly log: Log
+  readonly clock?: Clock
+  /** All processes' metrics when this is one of several; by default this process's own. */
+  readonly metricsText?: (own: Registry) => Promise<string>
+  /** The metrics' registry; a new one by default. */
+  readonly registry?: Registry
+  /** The sweeper's pace; its own by default. Fault tests sweep faster, so that they need not wait for it. */
+  readonly sweep?: SweepPace
+}
+
+export interface App {
+  readonly server: Server
+  /** Answers HTTP; returns the port. */
+  listen(port: number, host: string): Promise<number>
+  /** Answers the internal API, where that has a listener of its own; returns the port. */
+  listenInternally(port: number, host: string): Promise<number>
+  /** Starts the workers and the sweeper. */
+  work(): void
+  /** Lets requests and transactions in flight finish, within `timeoutMs`, and closes everything. Never throws. */
+  stop(timeoutMs: number): Promise<void>
+}
