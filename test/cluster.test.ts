@@ -24,6 +24,16 @@ describe('a cluster', () => {
     expect(await answer.json()).toMatchObject({ env: 'from the primary' })
   })
 
+  it('is ready when every worker listens to everything, and tells the ports apart', async () => {
+    const run = start({ workers: 3, listeners: 2 })
+    const [ready] = await run.said('ready')
+    const { port, others } = ready as unknown as { port: number; others: number[] }
+    expect(others).toHaveLength(1)
+    expect(await (await fetch(`http://127.0.0.1:${others[0]}`)).text()).toBe('another')
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).json()).toMatchObject({ env: 'from the primary' })
+    expect(run.count('ready')).toBe(1)
+  })
+
   it('replaces a worker that was killed', async () => {
     const run = start({ workers: 2 })
     const [victim = 0] = await run.pids(2)

@@ -61,9 +61,10 @@ export class Service {
     const isReady = new Promise<void>((done) => {
       const hear = (line: string): void => {
         this.lines.push(line)
-        const port = /"port":(\d+).*"msg":"ready"/.exec(line)?.[1]
-        if (port === undefined) return
-        this.port = Number(port)
+        // One process says it in its log, a cluster's primary only to the person at the terminal.
+        const port = /"port":(\d+).*"msg":"ready"|^Onceline is ready on http:.*:(\d+)$/.exec(line)
+        if (port === null) return
+        this.port = Number(port[1] ?? port[2])
         done()
       }
       createInterface(stdout).on('line', hear)
