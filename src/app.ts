@@ -65,7 +65,15 @@ export function createApp(options: AppOptions): App {
     metricsNeedKey: options.metricsNeedKey ?? false,
     version: VERSION,
   })
-  const internal = assembleInternalApi(options, resources, registry)
+  const limits = new Limits({
+    redis: resources.limits,
+    rules: options.rateLimits ?? NO_LIMITS,
+    installation: options.database.database,
+    metrics: createLimitMetrics(registry),
+    log: options.log,
+    clock: options.clock ?? systemClock,
+  })
+  const internal = assembleInternalApi(options, limits, registry)
   const webhooks = webhookRoutes({ ingest, metrics })
   const isSeparate = options.internalApi?.isSeparate ?? false
   const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>
@@ -127,17 +135,9 @@ function openResources(options: AppOptions): Resources {
   }
 }
 
-/** The internal API behind its door, and the limits that every other door shares. */
-function assembleInternalApi(options: AppOptions, resources: Resources, registry: Registry) {
-  const { log, clock = systemClock, internalApi, rateLimits = NO_LIMITS } = options
-  const limits = new Limits({
-    redis: resources.limits,
-    rules: rateLimits,
-    installation: options.database.database,
-    metrics: createLimitMetrics(registry),
-    log,
-    clock,
-  })
+/** The internal API behind its door. */
+function assembleInternalApi(options: AppOptions, limits: Limits, registry: Registry) {
+  const { log, clock = systemClock, internalApi } = options
   const allowedCidrs = internalApi?.allowedCidrs ?? null
   return internalRoutes({
     rules: {

@@ -23,9 +23,10 @@ export function limited<E extends Env>(options: LimitedOptions<E>): MiddlewareHa
     const verdict = await limits.take(limitClass, caller(context))
     if (!verdict.allowed) return tooManyRequests(verdict, requestIdOf(context.req.header('x-request-id')))
     await next()
-    // Appended: a route may have a limit of its own beside its group's, and both fields are lists.
+    // Appended: a route may have a limit of its own beside its group's, and both fields are lists. On the answer that is
+    // there: context.header() would make it anew, and its body a stream.
     for (const [name, value] of Object.entries(limitHeaders(verdict) ?? {}))
-      context.header(name, value, { append: true })
+      context.res.headers.append(name, value)
     return undefined
   }
 }
