@@ -52,9 +52,20 @@ describe('the insurance', () => {
     expect(used('c')).toBe(1)
     expect(used('b')).toBe(3)
     expect(used('a')).toBe(1)
-    // A window that begins anew goes to the end of the row.
-    clock.advance(10_000)
-    expect(['c', 'd', 'c', 'a'].map(used)).toEqual([1, 1, 2, 1])
-    expect(used('d')).toBe(2)
+  })
+
+  it('forgets nobody for a caller whom it knows already', () => {
+    const clock = manualClock(0)
+    const insurance = new Insurance(clock, 2)
+    const brief = { points: 3, seconds: 1 }
+    insurance.take('long', 1, RULE)
+    insurance.take('brief', 1, brief)
+    clock.advance(2_000)
+    expect(insurance.take('brief', 1, brief).used).toBe(1)
+    expect(insurance.take('long', 1, RULE).used).toBe(2)
+    // The renewed window is the younger one now.
+    expect(insurance.take('other', 1, RULE).used).toBe(1)
+    expect(insurance.take('brief', 1, brief).used).toBe(2)
+    expect(insurance.take('long', 1, RULE).used).toBe(1)
   })
 })
