@@ -45,6 +45,11 @@ export function isRetryable(error: unknown): boolean {
   return RETRYABLE_ERRNO.has(errno(error))
 }
 
+/** Error 1205: a row lock was not had in time. Only the statement was undone; the transaction is still open. */
+export function isLockWaitTimeout(error: unknown): boolean {
+  return errno(error) === 1205
+}
+
 /** The database is away, frozen or closing: nothing is known of the last statement, and another try may succeed later. */
 export function isConnectionLost(error: unknown): boolean {
   if (error instanceof StatementTimeout) return true
@@ -62,6 +67,11 @@ export function isConnectionLost(error: unknown): boolean {
  */
 export function isServerTrouble(error: unknown): boolean {
   return SERVER_TROUBLE_ERRNO.has(errno(error))
+}
+
+/** Error 1062, whichever unique index it was. */
+export function isDuplicateEntry(error: unknown): boolean {
+  return errno(error) === 1062
 }
 
 /** Error 1062, told apart by the name of the unique index. */

@@ -22,6 +22,35 @@ CREATE TABLE `gateway_pauses` (
   PRIMARY KEY (`gateway`,`account`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `idempotency_keys` (
+  `id` binary(16) NOT NULL COMMENT 'UUIDv7, minted once an execution: the claim token',
+  `record_key` binary(32) NOT NULL COMMENT 'SHA-256 of kind, tenant, actor, operation, key',
+  `fingerprint` binary(32) NOT NULL COMMENT 'SHA-256 of the content',
+  `state` varchar(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'running, done, pruned',
+  `status` smallint unsigned DEFAULT NULL,
+  `headers` text DEFAULT NULL COMMENT 'JSON, names in lower case',
+  `body` mediumblob DEFAULT NULL COMMENT 'the bytes as they were answered',
+  `created_at` datetime(3) NOT NULL,
+  `due_at` datetime(3) DEFAULT NULL COMMENT 'done: when the answer goes; pruned: when the row goes; running: NULL',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `one_record_per_key` (`record_key`),
+  KEY `due` (`state`,`due_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `idempotency_operations` (
+  `id` binary(16) NOT NULL COMMENT 'idempotency_keys.id',
+  `operation` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'its name in the registry',
+  `phase` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'what is to be done next',
+  `fence` int unsigned NOT NULL COMMENT 'one more with every owner',
+  `lease_until` datetime(3) NOT NULL COMMENT 'from then on anybody may take it over',
+  `attempts` smallint unsigned NOT NULL DEFAULT 0 COMMENT 'failures since the last phase',
+  `last_error` varchar(500) DEFAULT NULL,
+  `input` mediumtext NOT NULL COMMENT 'JSON: what it was asked',
+  `memo` mediumtext NOT NULL COMMENT 'JSON: what its phases learnt',
+  PRIMARY KEY (`id`),
+  KEY `lease` (`lease_until`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `ledger_entries` (
   `transition_id` binary(16) NOT NULL,
   `leg` tinyint unsigned NOT NULL,

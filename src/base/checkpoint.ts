@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events'
  * Named moments in the life of an event. Production never listens to them; the crash tests end the process at one of
  * them, so that every gap between two steps has been a place of death.
  */
-export type Checkpoint =
+export type EventCheckpoint =
   | 'ingest:before-insert'
   | 'ingest:insert-sent'
   | 'ingest:committed'
@@ -16,6 +16,21 @@ export type Checkpoint =
   | 'process:written'
   | 'process:commit-sent'
   | 'process:committed'
+
+/** Moments in the life of a request with a key, and of an operation of several phases. */
+export type KeyCheckpoint =
+  | 'once:claimed'
+  | 'once:handled'
+  | 'once:written'
+  | 'once:commit-sent'
+  | 'once:committed'
+  | 'operation:claimed'
+  | 'operation:stepped'
+  | 'operation:fenced'
+  | 'operation:commit-sent'
+  | 'operation:committed'
+
+export type Checkpoint = EventCheckpoint | KeyCheckpoint
 
 let listener: ((checkpoint: Checkpoint) => void) | null = null
 

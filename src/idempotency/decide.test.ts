@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type ClaimVerdict, decideClaim, type StoredClaim } from './decide.ts'
+import {
+  type ClaimVerdict,
+  decideClaim,
+  decideRecord,
+  type RecordState,
+  type RecordVerdict,
+  type StoredClaim,
+} from './decide.ts'
 
 const mine = claim('me', 'content')
 
@@ -15,6 +22,29 @@ describe('decideClaim', () => {
     ["another's claim for nothing", claim('you', ''), 'conflict'],
   ])('reads %s', (_, found, verdict) => {
     expect(decideClaim(mine, found)).toBe(verdict)
+  })
+})
+
+describe('decideRecord', () => {
+  it('lets a key that nobody has be executed', () => {
+    expect(decideRecord(mine, undefined)).toBe('free')
+  })
+
+  it.each<[RecordState, boolean, RecordVerdict]>([
+    ['running', false, 'in_flight'],
+    ['running', true, 'orphaned'],
+    ['done', false, 'replay'],
+    ['pruned', false, 'expired'],
+  ])("reads another's record that is %s (lease over: %s)", (state, isLeaseOver, verdict) => {
+    expect(decideRecord(mine, { ...claim('you', 'content'), state, isLeaseOver })).toBe(verdict)
+  })
+
+  const states = ['running', 'done', 'pruned'] as const
+  it.each(states)('compares the content before it reads that the record is %s', (state) => {
+    for (const isLeaseOver of [false, true]) {
+      expect(decideRecord(mine, { ...claim('you', 'other'), state, isLeaseOver })).toBe('mismatch')
+      expect(decideRecord(mine, { ...mine, state, isLeaseOver })).toBe('mine')
+    }
   })
 })
 

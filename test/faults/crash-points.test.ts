@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Checkpoint } from '../../src/base/checkpoint.ts'
+import type { EventCheckpoint } from '../../src/base/checkpoint.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { Chance } from './chance.ts'
 import { Gateway } from './gateway.ts'
@@ -21,7 +21,7 @@ const PLACES = {
   'process:written': 4,
   'process:commit-sent': 4,
   'process:committed': 4,
-} as const satisfies Record<Checkpoint, number>
+} as const satisfies Record<EventCheckpoint, number>
 
 const IS_MYSQL = process.env.ONCELINE_TEST_ENGINE === 'mysql'
 const RUNS = Number(process.env.CRASH_RUNS ?? (IS_MYSQL ? 25 : 200))
@@ -101,13 +101,13 @@ async function dieAndCompare(): Promise<void> {
 
 interface Death {
   readonly node: 0 | 1
-  readonly checkpoint: Checkpoint
+  readonly checkpoint: EventCheckpoint
   readonly passing: number
 }
 
 /** Every place once, in an order of chance, then every place again. */
 function planDeaths(chance: Chance): Death[] {
-  const places = Object.keys(PLACES) as Checkpoint[]
+  const places = Object.keys(PLACES) as EventCheckpoint[]
   const deaths: Death[] = []
   while (deaths.length < RUNS) {
     for (const checkpoint of chance.shuffled(places)) {

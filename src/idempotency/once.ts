@@ -1,0 +1,178 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { isConnectionLost, isLockWaitTimeout, isRetryable } from '../../db/errors.ts'
+import type { Pool, PoolConnection } from '../../db/pools.ts'
+import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { assert, assertNever } from '../base/assert.ts'
+import { reached } from '../base/checkpoint.ts'
+import { type Id, newId } from '../base/ids.ts'
+import { type Answer, answerOf, isSettled, type Reply } from './answer.ts'
+import { decideRecord } from './decide.ts'
+import { Flights, type OnceResult, SHORTEST_WAIT_MS } from './flights.ts'
+import { claimKey, type KeyClaim, type KeyRecord, KeyTaken, keepAnswer, readRecord } from './store.ts'
+
+/** A request as the doors hand it over. */
+export interface OnceRequest {
+  /** `recordKey` of its scope; null where the door lets a request come without a key: it executes each time. */
+  readonly key: Buffer | null
+  readonly fingerprint: Buffer
+}
+
+/**
+ * What is to be done once, all of it through this connection. It may run several times (a deadlock, a lost connection) and
+ * is committed once at most, so it calls nobody and keeps its results to itself. `claim` is minted for this request and the
+ * same each time.
+ */
+export type Handle = (connection: PoolConnection, claim: Id) => Promise<Reply>
+
+export interface OnceOptions {
+  /** Its sessions should wait one second for a lock, as `commands` does: waiting is counted in those. */
+  readonly pool: Pool
+  /** How long a request waits for another one with its key. */
+  readonly waitMs?: number
+}
+
+/** As long as a person waits without a thought; then whoever asks is told to ask again. */
+export const WAIT_MS = 2_000
+/** After the connection was lost: how long to ask what became of the transaction. */
+const RESOLVE_MS = 2_000
+const RESOLVE_PAUSE_MS = 50
+
+/**
+ * Once, in one transaction (mode T): the key's row, the handler's effects and the answer are committed together. The
+ * uncommitted row is the lock; with the process or the connection it goes, and so do the effects.
+ */
+export class Once {
+  readonly #pool: Pool
+  readonly #waitMs: number
+  readonly #flights = new Flights()
+
+  constructor({ pool, waitMs = WAIT_MS }: OnceOptions) {
+    this.#pool = pool
+    this.#waitMs = waitMs
+  }
+
+  /**
+   * Executes the request unless its key stands, and tells what the key stands for. Throws what the handler throws, after
+   * a rollback that leaves the key free, and what the database throws: where that is `isConnectionLost` the outcome is
+   * unknown, and the same request with the same key finds it out.
+   */
+  async run({ key, fingerprint }: OnceRequest, handle: Handle): Promise<OnceResult> {
+    if (key === null) return this.#runUnkeyed(handle)
+    const mine: KeyClaim = { claim: newId(), key, fingerprint }
+    const endMs = performance.now() + this.#waitMs
+    return this.#flights.join(mine, endMs, () => this.#lead(mine, handle, endMs))
+  }
+
+  async #runUnkeyed(handle: Handle): Promise<OnceResult> {
+    const claim = newId()
+    try {
+      const answer = await inTransaction(this.#pool, 'without a key', async (connection) =>
+        settled(await handle(connection, claim)),
+      )
+      return { kind: 'executed', answer }
+    } catch (error) {
+      if (error instanceof Unsettled) return { kind: 'refused', answer: error.answer }
+      throw error
+    }
+  }
+
+  /**
+   * Until it is known what stands. After a lost connection the same claim is made again, which is the only safe question:
+   * the INSERT waits for the orphaned transaction, and finds its row, or a free key, because its effects are undone.
+   */
+  async #lead(mine: KeyClaim, handle: Handle, endMs: number): Promise<OnceResult> {
+    let resolveUntilMs: number | null = null
+    for (;;) {
+      try {
+        return { kind: 'executed', answer: await this.#execute(mine, handle) }
+      } catch (error) {
+        if (error instanceof Unsettled) return { kind: 'refused', answer: error.answer }
+        if (error instanceof KeyTaken) {
+          const result = await this.#readVerdict(mine)
+          if (result !== null) return result
+        } else if (error instanceof KeyBusy) {
+          if (endMs - performance.now() < SHORTEST_WAIT_MS) return { kind: 'in_flight' }
+        } else if (isConnectionLost(error)) {
+          resolveUntilMs ??= performance.now() + RESOLVE_MS
+          if (performance.now() > resolveUntilMs) throw error
+          await pause(RESOLVE_PAUSE_MS)
+        } else if (!isRetryable(error) || performance.now() > endMs) throw error
+      }
+    }
+  }
+
+  async #execute(mine: KeyClaim, handle: Handle): Promise<Answer> {
+    const answer = await inTransaction(this.#pool, 'once', (connection) => phase(connection, mine, handle), {
+      onCommitSent: () => reached('once:commit-sent'),
+    })
+    reached('once:committed')
+    return answer
+  }
+
+  /** Null: nothing stands (any more), so try again. */
+  async #readVerdict(mine: KeyClaim): Promise<OnceResult | null> {
+    const found = await withConnection(this.#pool, 'read key', READ_TIMEOUT_MS, (connection) =>
+      readRecord(connection, mine.key),
+    )
+    return resultOf(mine, found)
+  }
+}
+
+/** One transaction: claim, handle, keep the answer. */
+async function phase(connection: PoolConnection, mine: KeyClaim, handle: Handle): Promise<Answer> {
+  await claimKey(connection, mine).catch((error: unknown) => {
+    throw isLockWaitTimeout(error) ? new KeyBusy() : error
+  })
+  reached('once:claimed')
+  const answer = settled(await handle(connection, mine.claim))
+  reached('once:handled')
+  await keepAnswer(connection, mine.claim, answer)
+  reached('once:written')
+  return answer
+}
+
+/** Another transaction holds the key for longer than a lock is waited for. */
+class KeyBusy extends Error {}
+
+/** Not a failure: it takes the transaction back, with an answer that stands for nothing. */
+class Unsettled extends Error {
+  readonly answer: Answer
+
+  constructor(answer: Answer) {
+    super('nothing was done')
+    this.answer = answer
+  }
+}
+
+/** The reply's answer. Throws Unsettled where it is not to be kept. */
+function settled(reply: Reply): Answer {
+  const answer = answerOf(reply)
+  if (reply.keep ?? isSettled(reply.status)) return answer
+  throw new Unsettled(answer)
+}
+
+function resultOf(mine: KeyClaim, found: KeyRecord | undefined): OnceResult | null {
+  const verdict = decideRecord(mine, found)
+  switch (verdict) {
+    case 'free':
+      return null
+    case 'mine':
+      return { kind: 'executed', answer: kept(found) }
+    case 'replay':
+      return { kind: 'replayed', answer: kept(found) }
+    case 'orphaned':
+    case 'in_flight':
+      return { kind: 'in_flight' }
+    case 'mismatch':
+    case 'expired':
+      return { kind: verdict }
+    default:
+      return assertNever(verdict)
+  }
+}
+
+/** The answer of a record that must have one. */
+export function kept(found: KeyRecord | undefined): Answer {
+  assert(found?.answer != null, 'a finished key without an answer')
+  return found.answer
+}
