@@ -1,0 +1,64 @@
+import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
+import { idToText } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import { Loop } from '../base/loop.ts'
+import { FencedOff, type HeldOperation } from './operation-store.ts'
+import type { Operations } from './operations.ts'
+
+export interface CompleterOptions {
+  readonly operations: Operations
+  readonly log: Log
+  readonly intervalMs?: number
+}
+
+/** Each is a call to a provider at a time; more wait for the next turn, or for another process. */
+const BATCH = 10
+/** Beside a lease of thirty seconds a second more does not matter. */
+const INTERVAL_MS = 1_000
+
+/**
+ * Goes on with operations whose owner is gone, or which had to wait. Every process runs one; they share the work by lease
+ * and fence.
+ */
+export class Completer {
+  readonly #options: CompleterOptions
+  readonly #loop: Loop
+
+  constructor(options: CompleterOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      turn: async () => (await this.runOnce()) === BATCH,
+      intervalMs: options.intervalMs ?? INTERVAL_MS,
+      onError: (err) => options.log.warn({ err }, 'completing operations failed; the next turn tries again'),
+    })
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  /** Ends after the turn in hand, for which it waits at most `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void> {
+    return this.#loop.stop(timeoutMs)
+  }
+
+  /** One turn; returns how many it took over. */
+  async runOnce(): Promise<number> {
+    const orphans = await this.#options.operations.takeOrphans(BATCH)
+    await Promise.all(orphans.map((held) => this.#complete(held)))
+    return orphans.length
+  }
+
+  async #complete(held: HeldOperation): Promise<void> {
+    const words = { operation: held.operation, id: idToText(held.id), phase: held.phase, fence: held.fence }
+    try {
+      const answer = await this.#options.operations.drive(held)
+      if (answer !== null) this.#options.log.info(words, 'an operation without an owner is finished')
+    } catch (error) {
+      // Another owner has it, or the lease runs out and somebody takes it again.
+      if (error instanceof FencedOff) return
+      if (!isConnectionLost(error) && !isServerTrouble(error)) throw error
+      this.#options.log.warn({ ...words, err: error }, 'an operation was left; it is taken over again')
+    }
+  }
+}

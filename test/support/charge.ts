@@ -1,0 +1,44 @@
+import { idToText } from '../../src/base/ids.ts'
+import { jsonReply } from '../../src/idempotency/answer.ts'
+import type { OnceResult } from '../../src/idempotency/flights.ts'
+import type { OnceInPhases } from '../../src/idempotency/once-in-phases.ts'
+import { FIRST_PHASE, type Operation } from '../../src/idempotency/operation.ts'
+import { requestOf } from './once-requests.ts'
+
+/** Calls the provider, then books one effect at the place: `call-<number>`, so that it shows whose call was booked. */
+export function chargeOperation(providerUrl: string): Operation {
+  return {
+    name: 'charge',
+    step: async ({ id, phase, input, memo, downstreamKey, signal }) => {
+      if (phase === FIRST_PHASE) {
+        const response = await fetch(providerUrl, {
+          method: 'POST',
+          headers: { 'idempotency-key': downstreamKey },
+          signal,
+        })
+        if (response.status === 202) return { kind: 'later', seconds: 0 }
+        if (!response.ok) throw new Error(`the provider said ${response.status}`)
+        const { call } = (await response.json()) as { call: number }
+        return { kind: 'advance', phase: 'book', memo: { call } }
+      }
+      const { place } = input as { place: string }
+      const { call } = memo as { call: number }
+      return {
+        kind: 'finish',
+        reply: jsonReply(201, { id: idToText(id), call }),
+        write: async (connection) => {
+          await connection.query('INSERT INTO effects (claim, place, content) VALUES (?, ?, ?)', [
+            id,
+            place,
+            `call-${call}`,
+          ])
+        },
+      }
+    },
+  }
+}
+
+/** Asks for one charge at the place that the key names. */
+export function charge(door: OnceInPhases, key: string, content = 'a'): Promise<OnceResult> {
+  return door.run({ ...requestOf(key, content), operation: 'charge', input: { place: key } })
+}
