@@ -61,15 +61,30 @@ describe('a key', () => {
       await gate.promise
       return effect(key)(...args)
     })
-    expect(await run(once, key, { content: 'b' })).toEqual({ kind: 'mismatch' })
+    const waiting = run(once, key, { content: 'b' })
     gate.resolve()
     await running
+    expect(await waiting).toEqual({ kind: 'mismatch' })
     for (const door of [once, other])
       expect(await run(door, key, { content: 'b' })).toEqual({ kind: 'mismatch' })
     await markPruned(key)
     expect(await run(other, key, { content: 'b' })).toEqual({ kind: 'mismatch' })
     expect(await run(other, key)).toEqual({ kind: 'expired' })
     expect(await effectsAt(database.pool, key)).toEqual(['a'])
+  })
+
+  it('whose request comes to nothing says nothing of other content that waited: it executes', async () => {
+    const key = randomUUID()
+    const gate = Promise.withResolvers<void>()
+    const failing = once.run(requestOf(key), async () => {
+      await gate.promise
+      throw new Error('the handler is broken')
+    })
+    const waiting = run(once, key, { content: 'b' })
+    gate.resolve()
+    await expect(failing).rejects.toThrow('the handler is broken')
+    expect((await waiting).kind).toBe('executed')
+    expect(await effectsAt(database.pool, key)).toEqual(['b'])
   })
 
   it('of a declined request stands: what the handler wrote is committed with the answer', async () => {

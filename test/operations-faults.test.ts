@@ -50,7 +50,8 @@ describe('a connection that is cut at the commit', () => {
       expect(result).toMatchObject({ kind: 'executed', answer: { status: 201 } })
       expect(await charge(site.door, key)).toEqual({ kind: 'replayed', answer: answerIn(result) })
       expect(provider.calls).toHaveLength(1)
-      expect(await effectsAt(database.pool, key)).toEqual(['call-1'])
+      for (const place of [`${key}-called`, key])
+        expect(await effectsAt(database.pool, place)).toEqual(['call-1'])
       expect(await unfinished(database.pool)).toEqual([])
     },
   )

@@ -62,7 +62,7 @@ describe('an operation', () => {
       expect(await charge(site.door, key, 'other')).toEqual({ kind: 'mismatch' })
       expect(await charge(site.door, key)).toEqual({ kind: 'in_flight' })
     }
-    await letLeasePass(database.pool, key, 29)
+    await letLeasePass(database.pool, key, 5)
     expect(await there.completer.runOnce(), 'its lease is not over').toBe(0)
     call.answer()
     expect(await charge(there.door, key)).toEqual({ kind: 'replayed', answer: answerIn(await first) })

@@ -31,20 +31,28 @@ export class Flights {
   readonly #open = new Map<string, Flight>()
 
   /**
-   * Lets `lead` run unless the key is in flight. Otherwise waits for that flight until `endMs` (monotonic) and answers as it
-   * did, or, where it came to nothing, takes its turn. Throws what `lead` throws.
+   * Lets `lead` run unless a request of this name is in flight. Otherwise waits for that one until `endMs` (monotonic):
+   * where it ended with an answer, that is what the key stands for; where it came to nothing, takes its turn. Until then
+   * nothing is said of other content, since the one in flight may come to nothing. Throws what `lead` throws.
    */
-  async join(mine: KeyClaim, endMs: number, lead: () => Promise<OnceResult>): Promise<OnceResult> {
-    const name = mine.key.toString('latin1')
+  async join(
+    name: string,
+    mine: KeyClaim,
+    endMs: number,
+    lead: () => Promise<OnceResult>,
+  ): Promise<OnceResult> {
     for (;;) {
       const flight = this.#open.get(name)
       if (!flight) return this.#fly(name, mine, lead)
-      const running = { ...flight.claim, state: 'running', isLeaseOver: false } as const
-      if (decideRecord(mine, running) === 'mismatch') return { kind: 'mismatch' }
       const landing = await within(endMs - performance.now(), flight.landed)
       if (landing === 'late') return { kind: 'in_flight' }
-      if (landing === 'busy' && endMs - performance.now() < SHORTEST_WAIT_MS) return { kind: 'in_flight' }
-      if (landing !== 'busy' && landing !== 'free') return { kind: 'replayed', answer: landing }
+      if (landing === 'busy') {
+        if (endMs - performance.now() < SHORTEST_WAIT_MS) return { kind: 'in_flight' }
+      } else if (landing !== 'free') {
+        const done = { ...flight.claim, state: 'done', isLeaseOver: false } as const
+        if (decideRecord(mine, done) === 'mismatch') return { kind: 'mismatch' }
+        return { kind: 'replayed', answer: landing }
+      }
     }
   }
 

@@ -53,7 +53,9 @@ export class OnceInPhases {
     assert(this.#options.operations.knows(operation), 'an operation that is not in the registry')
     const mine: KeyClaim = { claim: newId(), key, fingerprint }
     const endMs = performance.now() + (this.#options.waitMs ?? WAIT_MS)
-    return this.#flights.join(mine, endMs, () => this.#lead(mine, request, endMs))
+    // The claim is committed at the beginning, so the database can tell other content at once what the key stands for.
+    const name = Buffer.concat([key, fingerprint]).toString('latin1')
+    return this.#flights.join(name, mine, endMs, () => this.#lead(mine, request, endMs))
   }
 
   async #lead(mine: KeyClaim, request: PhasedRequest, endMs: number): Promise<OnceResult> {

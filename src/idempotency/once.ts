@@ -60,7 +60,7 @@ export class Once {
     if (key === null) return this.#runUnkeyed(handle)
     const mine: KeyClaim = { claim: newId(), key, fingerprint }
     const endMs = performance.now() + this.#waitMs
-    return this.#flights.join(mine, endMs, () => this.#lead(mine, handle, endMs))
+    return this.#flights.join(key.toString('latin1'), mine, endMs, () => this.#lead(mine, handle, endMs))
   }
 
   async #runUnkeyed(handle: Handle): Promise<OnceResult> {

@@ -46,10 +46,11 @@ export class KeyNode {
     return this
   }
 
-  /** From now on it dies at the n-th passing of the checkpoint; 0 takes that back. */
+  /** From now on it dies at the n-th passing of the checkpoint; 0 takes that back. Rejects when it is dead. */
   async dieAt(checkpoint: Checkpoint, passing: number): Promise<void> {
     const armed = this.#next('armed')
-    this.#child.send({ kind: 'die', checkpoint, passing } satisfies KeyOrder)
+    // The channel may close under our hands: then the process is ending, which #next hears.
+    this.#child.send({ kind: 'die', checkpoint, passing } satisfies KeyOrder, () => undefined)
     await armed
   }
 

@@ -10,7 +10,7 @@ import { idempotent } from '../../src/idempotency/middleware.ts'
 import { OnceInPhases } from '../../src/idempotency/once-in-phases.ts'
 import { Operations } from '../../src/idempotency/operations.ts'
 import { chargeOperation } from '../support/charge.ts'
-import { onceRoutes } from '../support/once-app.ts'
+import { type EffectOrder, onceRoutes } from '../support/once-app.ts'
 
 /**
  * A real server process with the routes of support/once-app.ts and `POST /charges/:place` (several phases), which ends
@@ -67,7 +67,10 @@ async function start(order: Extract<KeyOrder, { kind: 'start' }>): Promise<void>
       door.run({
         ...request,
         operation: 'charge',
-        input: { place: request.context.req.param('place') ?? '' },
+        input: {
+          place: request.context.req.param('place') ?? '',
+          content: (request.json as EffectOrder).content,
+        },
       }),
     ),
   )

@@ -109,7 +109,7 @@ describe('an owner that sleeps past its lease', () => {
       secondCall.answer()
       const answer = await answered(second, key)
       expect(JSON.parse(textOf(answer))).toMatchObject({ call: secondCall.number })
-      expect(await effectsAt(database.pool, key)).toEqual([`call-${secondCall.number}`])
+      expect(await effectsAt(database.pool, key)).toEqual([`a by call-${secondCall.number}`])
       const late = await asked
       if (late !== 'died' && late.status === 201) expect(late.text).toBe(textOf(answer))
       else expect(late).toMatchObject({ status: 409 })

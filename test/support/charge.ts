@@ -1,15 +1,19 @@
-import { idToText } from '../../src/base/ids.ts'
+import { type Id, idToText } from '../../src/base/ids.ts'
 import { jsonReply } from '../../src/idempotency/answer.ts'
 import type { OnceResult } from '../../src/idempotency/flights.ts'
 import type { OnceInPhases } from '../../src/idempotency/once-in-phases.ts'
-import { FIRST_PHASE, type Operation } from '../../src/idempotency/operation.ts'
+import { FIRST_PHASE, type Operation, type Write } from '../../src/idempotency/operation.ts'
 import { requestOf } from './once-requests.ts'
 
-/** Calls the provider, then books one effect at the place: `call-<number>`, so that it shows whose call was booked. */
+/**
+ * Calls the provider, then books one effect at the place: `call-<number>`, so that it shows whose call was booked, or
+ * `<content> by call-<number>` where the input has a content. The call itself is noted at `<place>-called`.
+ */
 export function chargeOperation(providerUrl: string): Operation {
   return {
     name: 'charge',
     step: async ({ id, phase, input, memo, downstreamKey, signal }) => {
+      const { place, content } = input as { place: string; content?: string }
       if (phase === FIRST_PHASE) {
         const response = await fetch(providerUrl, {
           method: 'POST',
@@ -19,22 +23,26 @@ export function chargeOperation(providerUrl: string): Operation {
         if (response.status === 202) return { kind: 'later', seconds: 0 }
         if (!response.ok) throw new Error(`the provider said ${response.status}`)
         const { call } = (await response.json()) as { call: number }
-        return { kind: 'advance', phase: 'book', memo: { call } }
+        const write = insertEffect(id, `${place}-called`, `call-${call}`)
+        return { kind: 'advance', phase: 'book', memo: { call }, write }
       }
-      const { place } = input as { place: string }
       const { call } = memo as { call: number }
       return {
         kind: 'finish',
         reply: jsonReply(201, { id: idToText(id), call }),
-        write: async (connection) => {
-          await connection.query('INSERT INTO effects (claim, place, content) VALUES (?, ?, ?)', [
-            id,
-            place,
-            `call-${call}`,
-          ])
-        },
+        write: insertEffect(id, place, `${content === undefined ? '' : `${content} by `}call-${call}`),
       }
     },
+  }
+}
+
+function insertEffect(claim: Id, place: string, content: string): Write {
+  return async (connection) => {
+    await connection.query('INSERT INTO effects (claim, place, content) VALUES (?, ?, ?)', [
+      claim,
+      place,
+      content,
+    ])
   }
 }
 
