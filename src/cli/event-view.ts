@@ -2,29 +2,9 @@ import { idToText } from '../base/ids.ts'
 import { minorToDecimal } from '../base/money.ts'
 import type { AuditEntry } from '../webhooks/audit.ts'
 import type { EventState } from '../webhooks/event.ts'
+import { eventJson } from '../webhooks/event-json.ts'
 import type { EventDetail, EventSummary } from '../webhooks/event-list.ts'
 import type { Cell, Colour, Printer } from './printer.ts'
-
-/** An event as JSON: ids as text, times in ISO 8601, amounts in minor units. */
-export function eventJson(event: EventSummary) {
-  return {
-    id: idToText(event.id),
-    gateway: event.gateway,
-    account: event.account,
-    eventId: event.eventId,
-    type: event.type,
-    kind: event.kind,
-    amountMinor: event.amountMinor === null ? null : Number(event.amountMinor),
-    currency: event.currency,
-    state: event.state,
-    outcome: event.outcome,
-    reason: event.reason,
-    attempts: event.attempts,
-    paymentId: event.paymentId === null ? null : idToText(event.paymentId),
-    receivedAt: event.receivedAt.toISOString(),
-    finishedAt: event.finishedAt?.toISOString() ?? null,
-  }
-}
 
 /** All that is stored of an event but its bytes, as JSON. */
 export function eventDetailJson(event: EventDetail) {

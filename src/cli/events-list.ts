@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { type Id, idToText } from '../base/ids.ts'
 import { EVENT_STATES } from '../webhooks/event.ts'
+import { eventJson } from '../webhooks/event-json.ts'
 import { listEvents } from '../webhooks/event-list.ts'
 import { parseId, parseLimit } from './arguments.ts'
 import { type Call, type Cli, handler } from './cli.ts'
 import { withContext } from './context.ts'
 import { addEventFilter, type EventFilterOptions, filterOf } from './event-options.ts'
-import { eventJson, eventTable } from './event-view.ts'
+import { eventTable } from './event-view.ts'
 
 interface Options extends EventFilterOptions {
   readonly payment?: Id

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Id, idToText } from '../base/ids.ts'
 import { type AuditEntry, readAudit } from '../webhooks/audit.ts'
+import { eventJson } from '../webhooks/event-json.ts'
 import {
   type EventDetail,
   type EventSummary,
@@ -11,15 +12,7 @@ import {
 import { parseId } from './arguments.ts'
 import { type Call, type Cli, handler } from './cli.ts'
 import { withContext } from './context.ts'
-import {
-  amountText,
-  auditJson,
-  eventDetailJson,
-  eventJson,
-  eventTable,
-  stateCell,
-  timeText,
-} from './event-view.ts'
+import { amountText, auditJson, eventDetailJson, eventTable, stateCell, timeText } from './event-view.ts'
 import { notFound } from './failure.ts'
 import type { Printer } from './printer.ts'
 

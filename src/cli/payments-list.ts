@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
 import { type Id, idToText } from '../base/ids.ts'
+import { paymentSummaryJson } from '../payments/json.ts'
 import { listPayments, type PaymentFilter } from '../payments/payment-list.ts'
 import { PAYMENT_STATES } from '../payments/state.ts'
 import { parseForeignId, parseId, parseLimit } from './arguments.ts'
 import { type Call, type Cli, handler } from './cli.ts'
 import { withContext } from './context.ts'
-import { paymentSummaryJson, paymentTable } from './payment-view.ts'
+import { paymentTable } from './payment-view.ts'
 
 interface Options {
   readonly gateway?: string

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { idToText } from '../base/ids.ts'
+import { entryJson, paymentJson, transitionJson } from '../payments/json.ts'
 import {
   balances,
   readEntries,
@@ -8,14 +9,15 @@ import {
   type StoredTransition,
 } from '../payments/payment-list.ts'
 import type { PaymentRow } from '../payments/store.ts'
+import { eventJson } from '../webhooks/event-json.ts'
 import { type EventSummary, listEvents } from '../webhooks/event-list.ts'
 import { parseRef } from './arguments.ts'
 import { type Call, type Cli, handler } from './cli.ts'
 import { withContext } from './context.ts'
-import { amountText, eventJson, eventTable, timeText } from './event-view.ts'
+import { amountText, eventTable, timeText } from './event-view.ts'
 import { usageError } from './failure.ts'
 import { findPayment } from './payment-lookup.ts'
-import { entryJson, paymentFacts, paymentJson, transitionJson } from './payment-view.ts'
+import { paymentFacts } from './payment-view.ts'
 import type { Printer } from './printer.ts'
 
 interface Options {

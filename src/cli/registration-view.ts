@@ -1,6 +1,7 @@
+import { paymentJson } from '../payments/json.ts'
 import type { Registration } from '../payments/register.ts'
 import { refusedByState } from './failure.ts'
-import { paymentFacts, paymentJson } from './payment-view.ts'
+import { paymentFacts } from './payment-view.ts'
 import type { Printer } from './printer.ts'
 
 const HEADLINES = {

@@ -1,6 +1,6 @@
 import { isDuplicateKey } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
-import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { inTransaction } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 import { gatewayRefKey, merchantRefKey } from './refs.ts'
 import {
@@ -46,31 +46,44 @@ export async function registerPayment(
   expected: ExpectedPayment,
   onRegistered: OnRegistered,
 ): Promise<Registration> {
+  const registration = await inTransaction(pool, 'register payment', (connection) =>
+    registerIn(connection, expected),
+  )
+  await onRegistered(refKeysOf(registration))
+  return registration
+}
+
+/** The same in the caller's transaction. After the commit the caller wakes what waits for `refKeysOf` its result. */
+export async function registerIn(
+  connection: PoolConnection,
+  expected: ExpectedPayment,
+): Promise<Registration> {
   const row = toRow(expected)
   try {
-    await inTransaction(pool, 'register payment', (connection) => insertPayment(connection, row))
+    await insertPayment(connection, row)
   } catch (error) {
     if (!REFERENCE_INDEXES.some((index) => isDuplicateKey(error, index))) throw error
-    const found = (await existing(pool, expected, row)) ?? TAKEN
-    if (found.kind === 'existing') await onRegistered(refKeysOf(found.payment))
-    return found
+    // The failed statement alone is undone, so the transaction goes on.
+    return (await existing(connection, expected, row)) ?? TAKEN
   }
-  await onRegistered(refKeysOf(row))
-  const payment = await readOne(pool, row.id)
+  const payment = await readPayment(connection, row.id)
   return { kind: 'created', payment: payment ?? row }
 }
 
-const REFERENCE_INDEXES = ['one_payment_per_merchant_ref', 'one_payment_per_gateway_ref']
-
-function refKeysOf({ merchantRefKey, gatewayRefKey }: PaymentRow): Buffer[] {
+/** The keys that parked events may wait for; none where nothing is registered. */
+export function refKeysOf(registration: Registration): Buffer[] {
+  if (registration.kind !== 'created' && registration.kind !== 'existing') return []
+  const { merchantRefKey, gatewayRefKey } = registration.payment
   return gatewayRefKey === null ? [merchantRefKey] : [merchantRefKey, gatewayRefKey]
 }
+
+const REFERENCE_INDEXES = ['one_payment_per_merchant_ref', 'one_payment_per_gateway_ref']
 
 const TAKEN: Registration = { kind: 'reference_taken' }
 
 /**
  * Adds the gateway's reference to a payment that has none. `existing` when it has this one already, `different` when it
- * has another, null when there is no such payment.
+ * has another, null when there is no such payment. Wakes what waited for the reference.
  */
 export async function attachGatewayRef(
   pool: Pool,
@@ -78,29 +91,34 @@ export async function attachGatewayRef(
   gatewayRef: string,
   onRegistered: OnRegistered,
 ): Promise<Registration | null> {
-  const before = await readOne(pool, paymentId)
+  const registration = await inTransaction(pool, 'attach gateway reference', (connection) =>
+    attachIn(connection, paymentId, gatewayRef),
+  )
+  if (registration !== null) await onRegistered(refKeysOf(registration))
+  return registration
+}
+
+/** The same in the caller's transaction. */
+export async function attachIn(
+  connection: PoolConnection,
+  paymentId: Id,
+  gatewayRef: string,
+): Promise<Registration | null> {
+  const before = await readPayment(connection, paymentId)
   if (!before) return null
   if (before.gatewayRef === gatewayRef) return { kind: 'existing', payment: before }
   if (before.gatewayRef !== null) return { kind: 'different', payment: before, fields: ['gatewayRef'] }
   const key = gatewayRefKey(before.gateway, before.account, gatewayRef)
   try {
-    await inTransaction(pool, 'attach gateway reference', (connection: PoolConnection) =>
-      setGatewayRef(connection, paymentId, gatewayRef, key),
-    )
+    await setGatewayRef(connection, paymentId, gatewayRef, key)
   } catch (error) {
     if (isDuplicateKey(error, 'one_payment_per_gateway_ref')) return TAKEN
     throw error
   }
-  await onRegistered([key])
-  const payment = await readOne(pool, paymentId)
+  const payment = await readPayment(connection, paymentId)
   if (payment === null) return null
   if (payment.gatewayRef !== gatewayRef) return { kind: 'different', payment, fields: ['gatewayRef'] }
   return { kind: 'created', payment }
-}
-
-/** In bounded time: a frozen database must not hold whoever registers. */
-function readOne(pool: Pool, id: Id): Promise<PaymentRow | null> {
-  return withConnection(pool, 'read payment', READ_TIMEOUT_MS, (connection) => readPayment(connection, id))
 }
 
 function toRow(expected: ExpectedPayment): PaymentRow {
@@ -118,15 +136,13 @@ function toRow(expected: ExpectedPayment): PaymentRow {
 }
 
 async function existing(
-  pool: Pool,
+  connection: PoolConnection,
   expected: ExpectedPayment,
   row: PaymentRow,
 ): Promise<Registration | null> {
-  const payment = await withConnection(pool, 'find payment', READ_TIMEOUT_MS, async (connection) => {
-    const found = await findPaymentIds(connection, [row.merchantRefKey])
-    const id = found.get(row.merchantRefKey.toString('hex'))
-    return id ? readPayment(connection, id) : null
-  })
+  const found = await findPaymentIds(connection, [row.merchantRefKey])
+  const id = found.get(row.merchantRefKey.toString('hex'))
+  const payment = id ? await readPayment(connection, id) : null
   if (!payment) return null
   const fields = differences(payment, expected)
   return fields.length === 0 ? { kind: 'existing', payment } : { kind: 'different', payment, fields }
