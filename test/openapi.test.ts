@@ -26,15 +26,13 @@ describe('/openapi.json', () => {
     )
   })
 
-  it('has every route that is served, and none that is not', async () => {
+  it('describes no operation that is not served', async () => {
     const document = (await (await fetch(`${app.url}/openapi.json`)).json()) as Document
     for (const [path, operations] of Object.entries(document.paths)) {
       const url = `${app.url}${path.replaceAll(/\{\w+\}/g, '0')}`
       for (const method of Object.keys(operations)) {
-        const { status, headers } = await fetch(url, { method: method.toUpperCase() })
-        const isOurs = status !== 404 || !headers.get('content-type')?.includes('problem')
-        const named = isOurs ? true : (await (await fetch(url, { method: method.toUpperCase() })).json()).code
-        expect([path, method, named]).not.toEqual([path, method, 'not_found'])
+        const answer = await (await fetch(url, { method: method.toUpperCase() })).text()
+        expect([path, method, answer.includes('"code":"not_found"')]).toEqual([path, method, false])
       }
     }
   })

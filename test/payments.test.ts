@@ -125,9 +125,8 @@ describe('a gateway reference that is added later', () => {
     const add = (ref: string) =>
       attachGatewayRef(here.pool, id, ref, async (keys) => void woken.push(...keys))
     expect(await add('pi_added')).toMatchObject({ kind: 'created', payment: { gatewayRef: 'pi_added' } })
-    expect(woken).toEqual([
-      (await paymentRow(database.pool, registration.payment.merchantRef)).gateway_ref_key,
-    ])
+    const row = await paymentRow(database.pool, registration.payment.merchantRef)
+    expect(woken).toEqual([row.merchant_ref_key, row.gateway_ref_key])
     expect(await add('pi_added')).toMatchObject({ kind: 'existing' })
     expect(await add('pi_another')).toMatchObject({ kind: 'different', fields: ['gatewayRef'] })
   })

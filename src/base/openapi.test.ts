@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type ApiOperation, openApiDocument } from './openapi.ts'
 
-const INFO = { title: 'T', version: '1', description: 'd' }
+const INFO = { title: 'T', version: '1', description: 'd', tags: { things: 'all of them' } }
 const OPERATION: ApiOperation = {
   method: 'post',
   path: '/things/{id}',

@@ -39,10 +39,12 @@ export interface ApiInfo {
   readonly title: string
   readonly version: string
   readonly description: string
+  /** What each tag stands for, by its name, in the order of the page. */
+  readonly tags: Readonly<Record<string, string>>
 }
 
 /** The OpenAPI 3.1 document of these operations. Pure; JSON values only. */
-export function openApiDocument(operations: readonly ApiOperation[], info: ApiInfo) {
+export function openApiDocument(operations: readonly ApiOperation[], { tags, ...info }: ApiInfo) {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const operation of operations) {
     const path = paths[operation.path] ?? {}
@@ -53,7 +55,7 @@ export function openApiDocument(operations: readonly ApiOperation[], info: ApiIn
     openapi: '3.1.0',
     info: { ...info, license: { name: 'MIT', identifier: 'MIT' } },
     servers: [{ url: '/', description: 'this installation' }],
-    tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: { internalApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } },

@@ -4,7 +4,7 @@ type Json = Readonly<Record<string, unknown>>
 
 /** A readable page of an OpenAPI document: no script, nothing loaded from elsewhere, every text escaped. Pure. */
 export function docsPage(document: OpenApiDocument): string {
-  const sections = document.tags.map(({ name }) => section(document, name))
+  const sections = document.tags.map((tag) => section(document, tag))
   const links = document.tags.map(({ name }) => `<a href="#${escapeHtml(name)}">${escapeHtml(name)}</a>`)
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -27,13 +27,13 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:t
 code,td:first-child{font-family:ui-monospace,monospace;font-size:.875rem}details{margin:.5rem 0}
 pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.5rem;font-size:.8125rem}`
 
-function section({ paths }: OpenApiDocument, tag: string): string {
+function section({ paths }: OpenApiDocument, { name, description }: OpenApiDocument['tags'][number]): string {
   const articles = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations)
-      .filter(([, operation]) => ((operation as Json).tags as readonly string[]).includes(tag))
+      .filter(([, operation]) => ((operation as Json).tags as readonly string[]).includes(name))
       .map(([method, operation]) => article(method, path, operation as Json)),
   )
-  return `<section id="${escapeHtml(tag)}"><h2>${escapeHtml(tag)}</h2>${articles.join('')}</section>`
+  return `<section id="${escapeHtml(name)}"><h2>${escapeHtml(name)}</h2><p>${escapeHtml(description)}</p>${articles.join('')}</section>`
 }
 
 function article(method: string, path: string, operation: Json): string {

@@ -1,12 +1,12 @@
 import type { Server } from 'node:http'
 import type { Registry } from 'prom-client'
-import type { DatabaseAddress } from '../db/pools.ts'
-import type { RedisAddress } from '../db/redis.ts'
-import type { Clock } from './base/clock.ts'
-import type { Log } from './base/log.ts'
-import type { LimitRules } from './limits/rules.ts'
-import type { AccountBook } from './webhooks/ingest.ts'
-import type { SweepPace } from './webhooks/sweep.ts'
+import type { DatabaseAddress } from '../../db/pools.ts'
+import type { RedisAddress } from '../../db/redis.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { LimitRules } from '../limits/rules.ts'
+import type { AccountBook } from '../webhooks/ingest.ts'
+import type { SweepPace } from '../webhooks/sweep.ts'
 
 export interface AppOptions {
   readonly database: DatabaseAddress

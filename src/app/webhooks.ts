@@ -1,0 +1,74 @@
+import { reached } from '../base/checkpoint.ts'
+import { systemClock } from '../base/clock.ts'
+import type { Id } from '../base/ids.ts'
+import { createSampler } from '../base/sampler.ts'
+import { adapters } from '../webhooks/gateways/registry.ts'
+import { GroupCommit } from '../webhooks/group-commit.ts'
+import { Ingest } from '../webhooks/ingest.ts'
+import type { WebhookMetrics } from '../webhooks/metrics.ts'
+import { PauseBoard } from '../webhooks/pauses.ts'
+import { Processor } from '../webhooks/process.ts'
+import { Sweeper } from '../webhooks/sweep.ts'
+import type { AppOptions } from './options.ts'
+import { LOG_LINES, type Resources } from './resources.ts'
+
+export interface Webhooks {
+  /** Rings for events that went back to work; without a doorbell they are done here. */
+  readonly ring: (ids: readonly Id[]) => void
+  readonly ingest: Ingest
+  readonly processor: Processor
+  readonly sweeper: Sweeper
+}
+
+/** From the door to the ledger: ingest, workers, sweeper. */
+export function assembleWebhooks(
+  options: AppOptions,
+  { database, ring }: Resources,
+  metrics: WebhookMetrics,
+): Webhooks {
+  const { log, accounts, callbacks, maxAttempts } = options
+  const clock = options.clock ?? systemClock
+  const ringFor = async (ids: readonly Id[]): Promise<boolean> => {
+    reached('ingest:before-ring')
+    const heard = await ring.ring(ids)
+    if (!heard) metrics.ringFailed()
+    reached('ingest:rung')
+    return heard
+  }
+  const ringOrTakeOver = (ids: readonly Id[]): void => {
+    void ringFor(ids).then((heard) => heard || sweeper.takeOver(ids))
+  }
+  const commit = new GroupCommit({
+    pool: database.ingest,
+    onStored: ringOrTakeOver,
+    onBatch: metrics.committed,
+  })
+  const samplers = {
+    refusals: createSampler({ ...LOG_LINES, clock }),
+    acknowledgements: createSampler({ ...LOG_LINES, clock }),
+  }
+  const processor = new Processor({
+    pool: database.workers,
+    pauses: new PauseBoard(database.workers),
+    log,
+    callbacks,
+    maxAttempts,
+    ring: ringOrTakeOver,
+    onBatch: metrics.processed,
+    onFailure: metrics.failed,
+  })
+  const sweeper = new Sweeper({
+    pool: database.workers,
+    log,
+    ring: ringFor,
+    depth: () => ring.depth(),
+    process: (ids) => processor.process(ids),
+    ...(options.sweep === undefined ? {} : { pace: options.sweep }),
+  })
+  return {
+    ingest: new Ingest({ adapters, accounts, commit, clock, metrics, log, samplers }),
+    processor,
+    sweeper,
+    ring: ringOrTakeOver,
+  }
+}
