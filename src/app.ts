@@ -7,6 +7,7 @@ import { assembleWebhooks } from './app/webhooks.ts'
 import { assert } from './base/assert.ts'
 import { openApiDocument } from './base/openapi.ts'
 import { createHttpApp, createHttpServer, listen, stopListening } from './http.ts'
+import { Pruner } from './idempotency/pruner.ts'
 import { PAYMENT_OPERATIONS } from './laravel/payment-operations.ts'
 import { docsRoutes } from './ops/docs-routes.ts'
 import { readiness } from './ops/health.ts'
@@ -74,6 +75,7 @@ export function createApp(options: AppOptions): App {
   const server = serverOf(isSeparate ? [door, ops] : [door, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watchBacklog(resources.database.commands, metrics)
+  const pruner = new Pruner({ pool: resources.database.workers, log: options.log })
   return {
     server,
     listen: (port, host) => listen(server, port, host),
@@ -84,6 +86,7 @@ export function createApp(options: AppOptions): App {
     work: () => {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
       sweeper.start()
+      pruner.start()
     },
     stop: async (timeoutMs) => {
       resources.isDraining = true
@@ -92,7 +95,7 @@ export function createApp(options: AppOptions): App {
       const servers = internalServer === null ? [server] : [server, internalServer]
       await Promise.all(servers.map((one) => stopListening(one, timeoutMs * HTTP_SHARE)))
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
-      await Promise.all([sweeper.stop(drainMs), resources.ring.stopAnswering(drainMs)])
+      await Promise.all([sweeper.stop(drainMs), pruner.stop(drainMs), resources.ring.stopAnswering(drainMs)])
       await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()
       resources.limits.disconnect()

@@ -100,6 +100,7 @@ describe('a key', () => {
     const key = randomUUID()
     const refused = await run(once, key, { content: 'a', end: 'invalid' })
     expect(refused).toMatchObject({ kind: 'refused', answer: { status: 422 } })
+    expect(answerIn(refused).headers, 'as the handler said it').toHaveProperty('set-cookie')
     expect(await effectsAt(database.pool, key)).toEqual([])
     expect(await run(other, key, { content: 'corrected' })).toMatchObject({ kind: 'executed' })
     expect(await effectsAt(database.pool, key)).toEqual(['corrected'])

@@ -48,7 +48,7 @@ export interface App {
   listen(port: number, host: string): Promise<number>
   /** Answers the internal API, where that has a listener of its own; returns the port. */
   listenInternally(port: number, host: string): Promise<number>
-  /** Starts the workers and the sweeper. */
+  /** Starts the workers, the sweeper and the pruner. */
   work(): void
   /** Lets requests and transactions in flight finish, within `timeoutMs`, and closes everything. Never throws. */
   stop(timeoutMs: number): Promise<void>

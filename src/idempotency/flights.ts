@@ -9,6 +9,7 @@ import type { KeyClaim } from './store.ts'
  */
 export type OnceResult =
   | { readonly kind: 'executed'; readonly answer: Answer }
+  /** With all the headers that the handler named. */
   | { readonly kind: 'refused'; readonly answer: Answer }
   | { readonly kind: 'replayed'; readonly answer: Answer }
   | { readonly kind: 'mismatch' }

@@ -33,6 +33,8 @@ export interface OnceOptions {
 
 /** As long as a person waits without a thought; then whoever asks is told to ask again. */
 export const WAIT_MS = 2_000
+/** The whole of one try. A handler that needs longer would hold its key, and whatever it locked, for longer than anybody waits. */
+const TRY_TIMEOUT_MS = 5_000
 /** After the connection was lost: how long to ask what became of the transaction. */
 const RESOLVE_MS = 2_000
 const RESOLVE_PAUSE_MS = 50
@@ -66,8 +68,11 @@ export class Once {
   async #runUnkeyed(handle: Handle): Promise<OnceResult> {
     const claim = newId()
     try {
-      const answer = await inTransaction(this.#pool, 'without a key', async (connection) =>
-        settled(await handle(connection, claim)),
+      const answer = await inTransaction(
+        this.#pool,
+        'without a key',
+        async (connection) => settled(await handle(connection, claim)),
+        { timeoutMs: TRY_TIMEOUT_MS },
       )
       return { kind: 'executed', answer }
     } catch (error) {
@@ -103,6 +108,7 @@ export class Once {
 
   async #execute(mine: KeyClaim, handle: Handle): Promise<Answer> {
     const answer = await inTransaction(this.#pool, 'once', (connection) => phase(connection, mine, handle), {
+      timeoutMs: TRY_TIMEOUT_MS,
       onCommitSent: () => reached('once:commit-sent'),
     })
     reached('once:committed')
@@ -144,11 +150,10 @@ class Unsettled extends Error {
   }
 }
 
-/** The reply's answer. Throws Unsettled where it is not to be kept. */
+/** The reply's answer. Throws Unsettled, with the reply as it is, where it is not to be kept. */
 function settled(reply: Reply): Answer {
-  const answer = answerOf(reply)
-  if (reply.keep ?? isSettled(reply.status)) return answer
-  throw new Unsettled(answer)
+  if (reply.keep ?? isSettled(reply.status)) return answerOf(reply)
+  throw new Unsettled({ status: reply.status, headers: reply.headers ?? {}, body: reply.body })
 }
 
 function resultOf(mine: KeyClaim, found: KeyRecord | undefined): OnceResult | null {

@@ -47,11 +47,13 @@ export class KeyNode {
   }
 
   /** From now on it dies at the n-th passing of the checkpoint; 0 takes that back. Rejects when it is dead. */
-  async dieAt(checkpoint: Checkpoint, passing: number): Promise<void> {
-    const armed = this.#next('armed')
-    // The channel may close under our hands: then the process is ending, which #next hears.
-    this.#child.send({ kind: 'die', checkpoint, passing } satisfies KeyOrder, () => undefined)
-    await armed
+  dieAt(checkpoint: Checkpoint, passing: number): Promise<void> {
+    return this.#meet('SIGKILL', checkpoint, passing)
+  }
+
+  /** From now on it stops at the n-th passing of the checkpoint, until it gets SIGCONT. */
+  stopAt(checkpoint: Checkpoint, passing: number): Promise<void> {
+    return this.#meet('SIGSTOP', checkpoint, passing)
   }
 
   async post(path: string, key: string, content: string): Promise<NodeAnswer> {
@@ -75,6 +77,13 @@ export class KeyNode {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.ended
+  }
+
+  async #meet(signal: 'SIGKILL' | 'SIGSTOP', checkpoint: Checkpoint, passing: number): Promise<void> {
+    const armed = this.#next('armed')
+    // The channel may close under our hands: then the process is ending, which #next hears.
+    this.#child.send({ kind: 'meet', signal, checkpoint, passing } satisfies KeyOrder, () => undefined)
+    await armed
   }
 
   async #next(kind: KeyReport['kind']): Promise<KeyReport> {

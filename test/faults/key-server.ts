@@ -14,7 +14,7 @@ import { type EffectOrder, onceRoutes } from '../support/once-app.ts'
 
 /**
  * A real server process with the routes of support/once-app.ts and `POST /charges/:place` (several phases), which ends
- * itself with SIGKILL where it is told to.
+ * itself with SIGKILL, or stops itself, where it is told to.
  */
 export type KeyOrder =
   | {
@@ -23,25 +23,30 @@ export type KeyOrder =
       readonly providerUrl: string
       readonly leaseSeconds: number
     }
-  /** Die at the n-th passing of this checkpoint from now on; 0: live on. */
-  | { readonly kind: 'die'; readonly checkpoint: Checkpoint; readonly passing: number }
+  /** Die, or stop until SIGCONT, at the n-th passing of this checkpoint from now on; 0: go on. */
+  | {
+      readonly kind: 'meet'
+      readonly signal: 'SIGKILL' | 'SIGSTOP'
+      readonly checkpoint: Checkpoint
+      readonly passing: number
+    }
 
 export type KeyReport =
   | { readonly kind: 'ready' | 'armed' }
   | { readonly kind: 'listening'; readonly port: number }
 
-let doom: { readonly checkpoint: Checkpoint; passingsLeft: number } | null = null
+let fate: { readonly order: Extract<KeyOrder, { kind: 'meet' }>; passingsLeft: number } | null = null
 
 listenToCheckpoints((checkpoint) => {
-  if (doom === null || doom.checkpoint !== checkpoint) return
-  doom.passingsLeft -= 1
-  if (doom.passingsLeft === 0) process.kill(process.pid, 'SIGKILL')
+  if (fate === null || fate.order.checkpoint !== checkpoint) return
+  fate.passingsLeft -= 1
+  if (fate.passingsLeft === 0) process.kill(process.pid, fate.order.signal)
 })
 
 process.on('message', (order: KeyOrder) => {
   if (order.kind === 'start') void start(order)
   else {
-    doom = { checkpoint: order.checkpoint, passingsLeft: order.passing }
+    fate = { order, passingsLeft: order.passing }
     report({ kind: 'armed' })
   }
 })

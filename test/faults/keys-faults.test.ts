@@ -89,30 +89,25 @@ describe('a process that is killed', () => {
 describe('an owner that sleeps past its lease', () => {
   it('is fenced off when it wakes, and answers as the owner that took over', async () => {
     const key = randomUUID()
-    provider.isAnswering = false
+    // It has its call's answer and sleeps just before it commits.
+    await first.stopAt('operation:stepped', 1)
     const called = provider.next()
     const asked = first.post(`/charges/${key}`, key, 'a')
-    const firstCall = await called
-    const calledAgain = provider.next()
-    first.signal('SIGSTOP')
+    const { key: providerKey } = await called
+    provider.isAnswering = false
     try {
-      firstCall.answer()
-      const secondCall = await calledAgain
-      expect(secondCall.key).toBe(firstCall.key)
+      const owner = await provider.next()
+      expect(owner.key).toBe(providerKey)
       expect(await fences()).toEqual([2])
       first.signal('SIGCONT')
-      // The sleeper has its answer and would go on; the owner's call is not answered yet.
-      const waked = await first.post(`/effects/${key}-awake`, randomUUID(), 'a')
-      expect(waked).toMatchObject({ status: 201 })
-      expect(await effectsAt(database.pool, key)).toEqual([])
-      provider.isAnswering = true
-      secondCall.answer()
+      expect(await asked, 'it could commit nothing').toMatchObject({ status: 409 })
+      expect(await fences(), 'and changed nothing').toEqual([2])
+      expect(await effectsAt(database.pool, `${key}-called`)).toEqual([])
+      owner.answer()
       const answer = await answered(second, key)
-      expect(JSON.parse(textOf(answer))).toMatchObject({ call: secondCall.number })
-      expect(await effectsAt(database.pool, key)).toEqual([`a by call-${secondCall.number}`])
-      const late = await asked
-      if (late !== 'died' && late.status === 201) expect(late.text).toBe(textOf(answer))
-      else expect(late).toMatchObject({ status: 409 })
+      expect(JSON.parse(textOf(answer))).toMatchObject({ call: owner.number })
+      expect(await effectsAt(database.pool, key)).toEqual([`a by call-${owner.number}`])
+      expect(await first.post(`/charges/${key}`, key, 'a')).toEqual({ ...(answer as object), replayed: true })
     } finally {
       first.signal('SIGCONT')
     }
