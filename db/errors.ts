@@ -79,9 +79,9 @@ export function isDuplicateKey(error: unknown, indexName: string): boolean {
   return errno(error) === 1062 && error instanceof Error && error.message.includes(indexName)
 }
 
-/** Error 1050, 1060 or 1061: the table, column or index stands already. */
-export function alreadyExists(error: unknown): boolean {
-  return [1050, 1060, 1061].includes(errno(error))
+/** Error 1050, 1060, 1061 or 1091: the table, column or index stands already, or is gone already. */
+export function alreadyDone(error: unknown): boolean {
+  return [1050, 1060, 1061, 1091].includes(errno(error))
 }
 
 /** Error 1146: there is no such table. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { alreadyExists, isMissingTable } from './errors.ts'
+import { alreadyDone, isMissingTable } from './errors.ts'
 import type { DatabaseAddress, PoolConnection } from './pools.ts'
 
 /** One file of db/migrations: one DDL statement, since DDL commits by itself and cannot be undone half-way. */
@@ -134,7 +134,7 @@ async function assertNamesAreFree(connection: Queryable, pending: Migration[]): 
   )
 }
 
-/** The row `started` is written first: after a crash between DDL and `done`, "already exists" is the expected answer. */
+/** The row `started` is written first: after a crash between DDL and `done`, "exists" or "is gone" is the expected answer. */
 async function apply(connection: Queryable, file: Migration, startedBefore: boolean): Promise<void> {
   await connection.query(
     `INSERT INTO ${TABLE} (name, checksum, state, at) VALUES (?, ?, 'started', UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE at = UTC_TIMESTAMP(3)`,
@@ -143,7 +143,7 @@ async function apply(connection: Queryable, file: Migration, startedBefore: bool
   try {
     await connection.query(file.sql)
   } catch (error) {
-    if (!(startedBefore && alreadyExists(error))) {
+    if (!(startedBefore && alreadyDone(error))) {
       if (!startedBefore) await forget(connection, file)
       throw new MigrationError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

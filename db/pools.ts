@@ -17,6 +17,8 @@ export interface Database {
   readonly ingest: Pool
   readonly workers: Pool
   readonly commands: Pool
+  /** For the callbacks alone; connects only where there are some to send. */
+  readonly callbacks: Pool
   /** Ends every connection: politely, and by force what has not said goodbye within `timeoutMs` (default one second). */
   close(timeoutMs?: number): Promise<void>
 }
@@ -29,6 +31,8 @@ const COMMAND_CONNECTIONS = 8
  * may be one late.
  */
 const COMMAND_LOCK_WAIT_SECONDS = 1
+/** A callback needs one for milliseconds before and after its request, never during it. */
+const CALLBACK_CONNECTIONS = 4
 /** A dead host is found before a webhook's two seconds are over. */
 const CONNECT_TIMEOUT_MS = 1_500
 const CLOSE_TIMEOUT_MS = 1_000
@@ -52,12 +56,15 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
     connectionLimit: COMMAND_CONNECTIONS,
     lockWaitSeconds: COMMAND_LOCK_WAIT_SECONDS,
   })
+  const callbacks = openPool(address, { connectionLimit: CALLBACK_CONNECTIONS, lockWaitSeconds: 5 })
+  const all = [ingest, workers, commands, callbacks]
   return {
     ingest,
     workers,
     commands,
+    callbacks,
     close: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
-      await Promise.all([ingest, workers, commands].map((pool) => closePool(pool, timeoutMs)))
+      await Promise.all(all.map((pool) => closePool(pool, timeoutMs)))
     },
   }
 }

@@ -83,9 +83,26 @@ CREATE TABLE `outbox` (
   `attempts` smallint unsigned NOT NULL DEFAULT 0,
   `next_at` datetime(3) DEFAULT NULL,
   `created_at` datetime(3) NOT NULL,
+  `seq` bigint unsigned NOT NULL AUTO_INCREMENT COMMENT 'the order within a key',
+  `trace_id` varchar(64) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
+  `fence` int unsigned NOT NULL DEFAULT 0 COMMENT 'number of claims; only the last one may write the result',
+  `claimable_at` datetime(3) DEFAULT NULL COMMENT 'end of the back-off or, in flight, of the lease; NULL: at once',
+  `first_attempt_at` datetime(3) DEFAULT NULL,
+  `response_status` smallint unsigned DEFAULT NULL,
+  `reason` varchar(64) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
+  `last_error` varchar(500) DEFAULT NULL,
+  `finished_at` datetime(3) DEFAULT NULL,
   PRIMARY KEY (`id`),
-  KEY `due` (`state`,`next_at`),
-  KEY `ordering` (`ordering_key`,`id`)
+  KEY `drawn` (`seq`),
+  KEY `turn` (`topic`,`ordering_key`,`state`,`seq`),
+  KEY `due_of_topic` (`topic`,`state`,`next_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `outbox_turns` (
+  `topic` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `ordering_key` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `message_id` binary(16) NOT NULL,
+  PRIMARY KEY (`topic`,`ordering_key`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `payments` (

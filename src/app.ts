@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { watch } from '../db/watch.ts'
+import { openCallbacks } from './app/callbacks.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
 import type { App, AppOptions } from './app/options.ts'
 import { openLimits, openResources } from './app/resources.ts'
@@ -13,7 +15,7 @@ import { docsRoutes } from './ops/docs-routes.ts'
 import { readiness } from './ops/health.ts'
 import { OPS_OPERATIONS } from './ops/operations.ts'
 import { opsRoutes } from './ops/routes.ts'
-import { watchBacklog } from './webhooks/backlog.ts'
+import { readBacklog } from './webhooks/backlog.ts'
 import { createWebhookMetrics } from './webhooks/metrics.ts'
 import { WEBHOOK_OPERATIONS } from './webhooks/operations.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
@@ -49,7 +51,8 @@ export function createApp(options: AppOptions): App {
   collectDefaultMetrics({ register: registry })
   const resources = openResources(options)
   const metrics = createWebhookMetrics(registry)
-  const webhooks = assembleWebhooks(options, resources, metrics)
+  const callbacks = openCallbacks(options, resources, registry)
+  const webhooks = assembleWebhooks(options, resources, metrics, callbacks)
   const { ingest, processor, sweeper } = webhooks
   const ops = opsRoutes({
     readiness: () =>
@@ -74,7 +77,7 @@ export function createApp(options: AppOptions): App {
     createHttpServer(createHttpApp(parts, options.log))
   const server = serverOf(isSeparate ? [door, ops] : [door, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
-  const backlogTimer = watchBacklog(resources.database.commands, metrics)
+  const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
   const pruner = new Pruner({ pool: resources.database.workers, log: options.log })
   return {
     server,
@@ -87,6 +90,7 @@ export function createApp(options: AppOptions): App {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
       sweeper.start()
       pruner.start()
+      callbacks?.work()
     },
     stop: async (timeoutMs) => {
       resources.isDraining = true
@@ -95,7 +99,12 @@ export function createApp(options: AppOptions): App {
       const servers = internalServer === null ? [server] : [server, internalServer]
       await Promise.all(servers.map((one) => stopListening(one, timeoutMs * HTTP_SHARE)))
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
-      await Promise.all([sweeper.stop(drainMs), pruner.stop(drainMs), resources.ring.stopAnswering(drainMs)])
+      await Promise.all([
+        sweeper.stop(drainMs),
+        pruner.stop(drainMs),
+        resources.ring.stopAnswering(drainMs),
+        callbacks?.stop(drainMs),
+      ])
       await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()
       resources.limits.disconnect()

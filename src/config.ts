@@ -50,6 +50,7 @@ export interface Config {
   readonly shutdownTimeoutMs: number
   readonly webhookMaxAttempts: number
   readonly webhookWorkerConcurrency: number
+  readonly callbackConcurrency: number
   readonly gateways: GatewayAccounts
   /** Variables that hold no secret though one is needed. Outside production only: make them up and load again. */
   readonly missingSecrets: readonly string[]
@@ -180,6 +181,7 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     shutdownTimeoutMs: variables.SHUTDOWN_TIMEOUT_SECONDS * 1_000,
     webhookMaxAttempts: variables.WEBHOOK_MAX_ATTEMPTS,
     webhookWorkerConcurrency: variables.WEBHOOK_WORKER_CONCURRENCY,
+    callbackConcurrency: variables.CALLBACK_CONCURRENCY,
     gateways: gateways.accounts,
     missingSecrets: variables.NODE_ENV === 'production' ? [] : missing,
     secretValues: collectSecrets(variables, gateways.accounts).map(({ value }) => value),

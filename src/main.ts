@@ -176,6 +176,8 @@ function appOptions(config: Config, log: Log) {
     rateLimits: config.rateLimits,
     metricsNeedKey: config.environment === 'production',
     callbacks: config.laravel !== null,
+    laravel: config.laravel,
+    callbackConcurrency: config.callbackConcurrency,
     workerConcurrency: config.webhookWorkerConcurrency,
     workerConnections: config.dbWorkerConnections,
     maxAttempts: config.webhookMaxAttempts,

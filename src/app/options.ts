@@ -4,6 +4,8 @@ import type { DatabaseAddress } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { CallbackTarget } from '../laravel/callback-request.ts'
+import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
@@ -28,6 +30,12 @@ export interface AppOptions {
   readonly metricsNeedKey?: boolean
   /** Write messages for Laravel with every change of a payment. */
   readonly callbacks: boolean
+  /** Where these messages are sent; not set: they wait in the outbox. */
+  readonly laravel?: CallbackTarget | null
+  /** How many callbacks are in flight at once; 16 by default. */
+  readonly callbackConcurrency?: number
+  /** The callbacks' times; their own by default. Fault tests have shorter ones. */
+  readonly callbackTempo?: Partial<CallbackTempo>
   readonly workerConcurrency: number
   /** Database connections for the workers and the sweeper; by default two more than events are worked on at once. */
   readonly workerConnections?: number

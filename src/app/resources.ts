@@ -22,6 +22,7 @@ export interface Resources {
   readonly ring: Ring
   readonly control: Redis
   readonly limits: Redis
+  readonly onRedisError: (error: Error) => void
   isDraining: boolean
 }
 
@@ -42,6 +43,7 @@ export function openResources(options: AppOptions): Resources {
     }),
     control: openRedis(options.redis, 'control', onError),
     limits: openRedis(options.redis, 'limits', onError),
+    onRedisError: onError,
     isDraining: false,
   }
 }

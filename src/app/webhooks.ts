@@ -2,6 +2,7 @@ import { reached } from '../base/checkpoint.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Id } from '../base/ids.ts'
 import { createSampler } from '../base/sampler.ts'
+import type { Callbacks } from '../laravel/callbacks.ts'
 import { adapters } from '../webhooks/gateways/registry.ts'
 import { GroupCommit } from '../webhooks/group-commit.ts'
 import { Ingest } from '../webhooks/ingest.ts'
@@ -25,8 +26,9 @@ export function assembleWebhooks(
   options: AppOptions,
   { database, ring }: Resources,
   metrics: WebhookMetrics,
+  callbacks: Callbacks | null,
 ): Webhooks {
-  const { log, accounts, callbacks, maxAttempts } = options
+  const { log, accounts, maxAttempts } = options
   const clock = options.clock ?? systemClock
   const ringFor = async (ids: readonly Id[]): Promise<boolean> => {
     reached('ingest:before-ring')
@@ -51,9 +53,10 @@ export function assembleWebhooks(
     pool: database.workers,
     pauses: new PauseBoard(database.workers),
     log,
-    callbacks,
+    callbacks: options.callbacks,
     maxAttempts,
     ring: ringOrTakeOver,
+    onAnnounced: (ids) => callbacks?.ring(ids),
     onBatch: metrics.processed,
     onFailure: metrics.failed,
   })

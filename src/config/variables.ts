@@ -56,6 +56,7 @@ export const VARIABLES = z.object({
   RATE_LIMIT_TRIP_CREATE: limit({ points: 20, seconds: 60 }),
   RATE_LIMIT_BID: limit({ points: 60, seconds: 60 }),
   RATE_LIMIT_COMMAND: limit({ points: 600, seconds: 60 }),
+  CALLBACK_CONCURRENCY: integer(1, 64).default(16),
 })
 
 export type Variables = z.output<typeof VARIABLES>

@@ -1,7 +1,5 @@
 import type { Pool } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
-import { withConnection } from '../../db/transaction.ts'
-import type { WebhookMetrics } from './metrics.ts'
 
 export interface Backlog {
   /** Events that are not finished, by state; every open state has a number. */
@@ -10,9 +8,6 @@ export interface Backlog {
   readonly oldestUnfinishedSeconds: number
 }
 
-const LOOK_INTERVAL_MS = 5_000
-/** A look that takes longer is given up, and there is never more than one. */
-const LOOK_TIMEOUT_MS = 20_000
 const OPEN_STATES = ['received', 'paused', 'parked', 'unconfirmed', 'quarantined', 'dead']
 
 /**
@@ -32,23 +27,4 @@ export async function readBacklog(pool: Pick<Pool, 'query'>): Promise<Backlog> {
   for (const state of OPEN_STATES) states[state] = 0
   for (const row of counts) states[row.state] = Number(row.count)
   return { states, oldestUnfinishedSeconds: Number(ages[0]?.seconds ?? 0) }
-}
-
-/** Reads the backlog into the metrics every five seconds, until the timer is cleared. */
-export function watchBacklog(pool: Pool, metrics: Pick<WebhookMetrics, 'backlog'>): NodeJS.Timeout {
-  let isLooking = false
-  const look = async (): Promise<void> => {
-    if (isLooking) return
-    isLooking = true
-    try {
-      metrics.backlog(await withConnection(pool, 'backlog', LOOK_TIMEOUT_MS, readBacklog))
-    } catch {
-      // With the database away the last numbers stay; their own age tells, and /ready says why.
-    } finally {
-      isLooking = false
-    }
-  }
-  const timer = setInterval(() => void look(), LOOK_INTERVAL_MS)
-  timer.unref()
-  return timer
 }

@@ -39,6 +39,8 @@ export interface ProcessorOptions {
   readonly maxAttempts: number
   /** Rings events that this batch woke. Must not throw. */
   readonly ring: (ids: readonly Id[]) => void
+  /** Rings for messages that this batch added to the outbox, the first of each ordering key. Must not throw. */
+  readonly onAnnounced?: (ids: readonly Id[]) => void
   readonly onBatch?: (batch: ProcessedBatch) => void
   readonly onFailure?: (kind: 'retry' | 'dead') => void
 }
@@ -101,6 +103,7 @@ export class Processor {
     )
     reached('process:committed')
     this.#options.onBatch?.({ results: done.results })
+    if (done.announced.length > 0) this.#options.onAnnounced?.(done.announced)
     this.#tellOfContradictions(done)
     await this.#meetAfterCommit(done)
   }
@@ -118,7 +121,7 @@ export class Processor {
     const events = await claimEvents(connection, ids)
     reached('process:claimed')
     const [first] = events
-    if (!first) return { results: [], wakeKeys: [], parked: [] }
+    if (!first) return { results: [], wakeKeys: [], parked: [], announced: [] }
     const book = await this.#openBook(connection, events)
     reached('process:locked')
     const evaluations = events.map((event) => this.#evaluate(event, book))
@@ -129,9 +132,9 @@ export class Processor {
     )
     const parked = evaluations.flatMap((evaluation) => evaluation.parked ?? [])
     await insertParked(connection, parked, first.now)
-    if (this.#options.callbacks) await announce(connection, book.book, first.now)
+    const announced = this.#options.callbacks ? await announce(connection, book.book, events, first.now) : []
     reached('process:written')
-    return { results: withWaits(events, evaluations), wakeKeys: wakeKeysOf(book.book), parked }
+    return { results: withWaits(events, evaluations), wakeKeys: wakeKeysOf(book.book), parked, announced }
   }
 
   async #openBook(connection: PoolConnection, events: readonly ClaimedEvent[]): Promise<OpenBook> {
@@ -195,20 +198,28 @@ interface OpenBook {
 interface PhaseDone extends ProcessedBatch {
   readonly wakeKeys: readonly Buffer[]
   readonly parked: readonly ParkedEvent[]
+  readonly announced: readonly Id[]
 }
 
 function neverReached(event: ClaimedEvent): never {
   throw new Error(`event ${idToText(event.id)} has no fact and was not decided alone`)
 }
 
-async function announce(connection: PoolConnection, book: PaymentBook, now: Date): Promise<void> {
+/** The receiver's trace id is that of the delivery which moved the payment. */
+function announce(
+  connection: PoolConnection,
+  book: PaymentBook,
+  events: readonly ClaimedEvent[],
+  now: Date,
+): Promise<Id[]> {
+  const traces = new Map(events.map(({ id, requestId }) => [id.toString('hex'), requestId]))
   const messages = book.moves.flatMap((move) => {
     const row = book.find(move.paymentId)
-    return row
-      ? announcementsOf(move, row, now).map((announcement) => ({ topic: 'laravel', ...announcement }))
-      : []
+    const traceId = traces.get(move.eventId?.toString('hex') ?? '')
+    const more = { topic: 'laravel', ...(traceId === undefined ? {} : { traceId }) }
+    return row ? announcementsOf(move, row, now).map((announcement) => ({ ...more, ...announcement })) : []
   })
-  await appendToOutbox(connection, messages, now)
+  return appendToOutbox(connection, messages, now)
 }
 
 /** What a batch's changes may let others go on: a capture that came, a gateway reference that was learnt. */

@@ -1,0 +1,142 @@
+import type { KeyObject } from 'node:crypto'
+import { idToText } from '../base/ids.ts'
+import type { ClaimedMessage } from '../outbox/message.ts'
+import { signatureOf, signingKeyOf } from './callback-signature.ts'
+
+/** Where callbacks go. */
+export interface CallbackTarget {
+  /** LARAVEL_API_URL, without a slash at its end. */
+  readonly url: string
+  /** LARAVEL_API_KEY. null, outside production only: neither the key nor a signature is sent. */
+  readonly apiKey: string | null
+}
+
+/** How Laravel answered, or why it did not. */
+export type CallbackAnswer =
+  | {
+      readonly kind: 'answered'
+      readonly status: number
+      /** The Retry-After header as it came. */
+      readonly retryAfter: string | null
+      /** The `message` of a JSON refusal, for whoever mends it. */
+      readonly message: string | null
+    }
+  | { readonly kind: 'timed_out' }
+  | { readonly kind: 'unreachable'; readonly error: string }
+  /** We stopped waiting because this process ends. */
+  | { readonly kind: 'interrupted' }
+
+export interface CallbackRequestOptions {
+  readonly timeoutMs: number
+  readonly nowMs: () => number
+  /** Aborts what is in flight when the process must end. */
+  readonly interrupt: AbortSignal
+}
+
+/** An answer's body is read so far, for its `message`; the rest is cut off together with the connection. */
+const MAX_BODY_BYTES = 64 * 1_024
+const MAX_MESSAGE_CHARACTERS = 300
+
+/** Sends callbacks. One for each target: it holds the derived key. */
+export class CallbackClient {
+  readonly #target: CallbackTarget
+  readonly #options: CallbackRequestOptions
+  readonly #signingKey: KeyObject | null
+
+  constructor(target: CallbackTarget, options: CallbackRequestOptions) {
+    this.#target = target
+    this.#options = options
+    this.#signingKey = target.apiKey === null ? null : signingKeyOf(target.apiKey)
+  }
+
+  /** Sends one message once and says what came of it. Never throws; takes `timeoutMs` at most, from connecting to the answer's end. */
+  async send(message: ClaimedMessage): Promise<CallbackAnswer> {
+    const { timeoutMs, interrupt } = this.#options
+    const tooLate = AbortSignal.timeout(timeoutMs)
+    const body = bodyOf(message)
+    try {
+      const response = await fetch(this.#addressOf(message), {
+        method: 'POST',
+        body,
+        headers: this.#headersOf(message, body),
+        redirect: 'manual',
+        signal: AbortSignal.any([tooLate, interrupt]),
+      })
+      const { status, headers } = response
+      const words = await readBounded(response)
+      return {
+        kind: 'answered',
+        status,
+        retryAfter: headers.get('retry-after'),
+        message: this.#messageOf(headers, words),
+      }
+    } catch (error) {
+      if (interrupt.aborted) return { kind: 'interrupted' }
+      return tooLate.aborted ? { kind: 'timed_out' } : { kind: 'unreachable', error: reasonOf(error) }
+    }
+  }
+
+  #addressOf({ event }: ClaimedMessage): string {
+    return `${this.#target.url}/api/internal/events/${encodeURIComponent(event)}`
+  }
+
+  #headersOf(message: ClaimedMessage, body: string): Record<string, string> {
+    const id = idToText(message.id)
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'user-agent': 'Onceline',
+      'idempotency-key': id,
+      'x-trace-id': message.traceId ?? id,
+    }
+    if (this.#target.apiKey === null || this.#signingKey === null) return headers
+    const signature = signatureOf(this.#signingKey, body, this.#options.nowMs())
+    return { ...headers, 'x-api-key': this.#target.apiKey, 'onceline-signature': signature }
+  }
+
+  /** A debugging Laravel shows the request, and with it our key: only its one-line message is kept, and no key in it. */
+  #messageOf(headers: Headers, body: string): string | null {
+    if (!/^application\/(?:[a-z.+-]+\+)?json/i.test(headers.get('content-type') ?? '')) return null
+    try {
+      const { message } = Object(JSON.parse(body)) as { message?: unknown }
+      if (typeof message !== 'string' || message === '') return null
+      const { apiKey } = this.#target
+      const harmless = apiKey === null ? message : message.replaceAll(apiKey, '[redacted]')
+      return harmless.slice(0, MAX_MESSAGE_CHARACTERS)
+    } catch {
+      return null
+    }
+  }
+}
+
+/**
+ * The body, the same bytes at every attempt. What names the message is inside, so that the signature covers it: a body
+ * that was taken from one event is of no use as another.
+ */
+export function bodyOf(message: ClaimedMessage): string {
+  const { id, event, orderingKey, sequence, createdAt, payload } = message
+  const head = { id: idToText(id), event, orderingKey, sequence, createdAt: createdAt.toISOString() }
+  return `${JSON.stringify(head).slice(0, -1)},"data":${payload}}`
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const parts: Uint8Array[] = []
+  let length = 0
+  // Leaving the loop cancels the stream.
+  for await (const part of response.body) {
+    parts.push(part)
+    length += part.length
+    if (length >= MAX_BODY_BYTES) break
+  }
+  return Buffer.concat(parts).subarray(0, MAX_BODY_BYTES).toString()
+}
+
+/** fetch hides the reason in the cause: ECONNREFUSED, a certificate, a name that nobody knows. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  const { code, message } = Object(cause) as { code?: unknown; message?: unknown }
+  return (
+    [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ') || 'no connection'
+  )
+}

@@ -1,0 +1,98 @@
+import { type Backoff, backoffMs } from '../base/backoff.ts'
+import type { Settlement } from '../outbox/message.ts'
+import type { CallbackAnswer } from './callback-request.ts'
+
+/** What an answer says of the host: `well` closes its circuit, `ill` counts towards opening it, `unknown` says nothing. */
+export type Health = 'well' | 'ill' | 'unknown'
+
+/** The word for metrics and logs. */
+export type CallbackOutcome =
+  | 'done'
+  | 'already_done'
+  | 'retry'
+  | 'rejected'
+  | 'redirected'
+  | 'exhausted'
+  | 'interrupted'
+
+export interface Verdict {
+  readonly outcome: CallbackOutcome
+  readonly settlement: Settlement
+  readonly health: Health
+  /** How long the host asked to be left alone; 0 where it did not. */
+  readonly holdMs: number
+}
+
+export interface Trial {
+  /** Counted from 1, this one included. */
+  readonly attempt: number
+  readonly triedForMs: number
+  readonly nowMs: number
+  readonly backoff: Backoff
+}
+
+/** A message is given up after a day of trying. */
+export const TRYING_MS = 24 * 3_600_000
+/**
+ * And not before so many attempts: while the circuit is open nothing is tried, so a day of a dead Laravel is no day of
+ * trying. With the back-off a day has some fifty.
+ */
+export const MIN_ATTEMPTS = 12
+/** Whoever asks for more is asked again all the same. */
+export const MAX_RETRY_AFTER_MS = 3_600_000
+/** Answers below 500 that may be another one later: Request Timeout, Too Early, Too Many Requests. */
+const PASSING_REFUSALS: readonly number[] = [408, 425, 429]
+
+/** What becomes of a message after this answer. Pure. */
+export function judge(answer: CallbackAnswer, trial: Trial): Verdict {
+  switch (answer.kind) {
+    case 'interrupted':
+      return { outcome: 'interrupted', settlement: { kind: 'released' }, health: 'unknown', holdMs: 0 }
+    case 'timed_out':
+      return again(null, 'no answer in time', trial, 0)
+    case 'unreachable':
+      return again(null, `unreachable: ${answer.error}`, trial, 0)
+    case 'answered':
+      return judgeStatus(answer, trial)
+  }
+}
+
+function judgeStatus(answer: Extract<CallbackAnswer, { kind: 'answered' }>, trial: Trial): Verdict {
+  const { status, retryAfter, message } = answer
+  const words = message === null ? `answered ${status}` : `answered ${status}: ${message}`
+  if (status >= 200 && status < 300) return finished('done', { kind: 'done', status })
+  if (status === 409) return finished('already_done', { kind: 'done', status })
+  if (status >= 500 || PASSING_REFUSALS.includes(status)) {
+    return again(status, words, trial, retryAfterMs(retryAfter, trial.nowMs))
+  }
+  if (status >= 300 && status < 400) {
+    const error = `${words}: a redirection, which is not followed; LARAVEL_API_URL must be the final address`
+    return finished('redirected', { kind: 'dead', reason: 'redirected', status, error })
+  }
+  return finished('rejected', { kind: 'dead', reason: 'rejected', status, error: words })
+}
+
+function finished(outcome: CallbackOutcome, settlement: Settlement): Verdict {
+  return { outcome, settlement, health: 'well', holdMs: 0 }
+}
+
+function again(status: number | null, error: string, trial: Trial, holdMs: number): Verdict {
+  if (trial.triedForMs >= TRYING_MS && trial.attempt >= MIN_ATTEMPTS) {
+    const settlement: Settlement = { kind: 'dead', reason: 'attempts_exhausted', status, error }
+    return { outcome: 'exhausted', settlement, health: 'ill', holdMs }
+  }
+  const delayMs = Math.max(backoffMs(trial.attempt, trial.backoff), holdMs)
+  return { outcome: 'retry', settlement: { kind: 'retry', delayMs, status, error }, health: 'ill', holdMs }
+}
+
+/** RFC 9110, 10.2.3: seconds or an HTTP date, at most an hour; 0 for what is neither or is over. */
+export function retryAfterMs(header: string | null, nowMs: number): number {
+  const text = header?.trim() ?? ''
+  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : dateMs(text) - nowMs
+  return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS) : 0
+}
+
+/** An HTTP date begins with the day's name in all of its three forms; Date.parse alone would take `1.5` for a day. */
+function dateMs(text: string): number {
+  return /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN
+}
