@@ -9,14 +9,18 @@ const CONNECT_PAUSE_MS = 25
 /** Beyond this the sweeper, which takes 2,000 at a time, is as quick, and the queue stays short. */
 const RING_LIMIT = 1_000
 
-/** Rings for events that went back to work, so that they need not wait for the sweeper's second. False: nobody heard. */
-export async function ringFor(context: CliContext, ids: readonly Id[]): Promise<boolean> {
+/** Rings for what went back to work, so that it need not wait for the sweeper's second. False: nobody heard. */
+export async function ringFor(
+  context: CliContext,
+  ids: readonly Id[],
+  queue = WEBHOOK_QUEUE,
+): Promise<boolean> {
   if (context.redis === null || ids.length === 0 || ids.length > RING_LIMIT) return false
   // BullMQ takes longer to load than most commands take to run.
   const { Ring } = await import('../outbox/ring.ts')
   const ring = new Ring({
     redis: context.redis,
-    name: WEBHOOK_QUEUE,
+    name: queue,
     installation: context.database.database,
     onError: () => undefined,
   })

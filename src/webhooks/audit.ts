@@ -9,6 +9,8 @@ export const AUDIT_ACTIONS = [
   'event.discard',
   'gateway.pause',
   'gateway.resume',
+  'callback.replay',
+  'callback.discard',
 ] as const
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 
@@ -20,7 +22,7 @@ export interface Deed {
 
 export interface NewAuditEntry extends Deed {
   readonly action: AuditAction
-  /** An event's id as text, or `gateway/account`. */
+  /** An event's or a callback's id as text, or `gateway/account`. */
   readonly subject: string
   /** What it was before, for whoever has to undo it. */
   readonly details: Readonly<Record<string, unknown>> | null
