@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCallbacksDiscard } from './callbacks-discard.ts'
+import { addCallbacksList } from './callbacks-list.ts'
+import { addCallbacksReplay } from './callbacks-replay.ts'
+import { addCallbacksShow } from './callbacks-show.ts'
 import type { Cli } from './cli.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
@@ -49,6 +53,11 @@ export function buildProgram(cli: Cli, isJson: boolean): Command {
   addPaymentsAttach(payments, cli)
   addPaymentsShow(payments, cli)
   addPaymentsList(payments, cli)
+  const callbacks = program.command('callbacks').description('see what Laravel is told and decide about it')
+  addCallbacksList(callbacks, cli)
+  addCallbacksShow(callbacks, cli)
+  addCallbacksReplay(callbacks, cli)
+  addCallbacksDiscard(callbacks, cli)
   return program
 }
 

@@ -90,7 +90,12 @@ export async function findDeadCallbacks(pool: Pool, filter: MessageFilter, limit
   const ids: Id[] = []
   for (let after = 0; ids.length < limit; ) {
     const wanted = Math.min(PAGE, limit - ids.length)
-    const page = await findMessages(pool, LARAVEL_TOPIC, { ...filter, state: 'dead' }, { after, limit: wanted })
+    const page = await findMessages(
+      pool,
+      LARAVEL_TOPIC,
+      { ...filter, state: 'dead' },
+      { after, limit: wanted },
+    )
     ids.push(...page.map(({ id }) => id))
     if (page.length < wanted) break
     after = page.at(-1)?.sequence ?? after

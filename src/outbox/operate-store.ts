@@ -72,7 +72,9 @@ export async function discardMessages(
      WHERE id IN (?) AND state IN ('pending', 'dead')`,
     [RETENTION_HOURS, messages.map(({ id }) => id)],
   )
-  const keys = new Map(messages.map(({ topic, orderingKey }) => [`${topic} ${orderingKey}`, { topic, orderingKey }]))
+  const keys = new Map(
+    messages.map(({ topic, orderingKey }) => [`${topic} ${orderingKey}`, { topic, orderingKey }]),
+  )
   const woken: Id[] = []
   for (const { topic, orderingKey } of keys.values()) {
     const next = await wakeNext(connection, topic, orderingKey)

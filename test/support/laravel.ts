@@ -83,7 +83,10 @@ export class StandInLaravel {
   }
 
   #createServer(): Server {
-    return createServer((request, response) => void this.#take(request, response))
+    // A client that is killed in the middle of its request breaks the reading of it.
+    return createServer((request, response) => {
+      this.#take(request, response).catch(() => response.destroy())
+    })
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
