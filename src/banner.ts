@@ -33,7 +33,7 @@ export function welcomeText({ config, port, internalPort, generated, embedded }:
     `Onceline is ready on ${base}`,
     `  webhooks  ${base}/webhooks/<gateway>   (${[...config.gateways.keys()].join(', ')})`,
     `  health    ${base}/health   ${base}/ready   ${base}/metrics`,
-    `  internal  ${internal}/internal/…   (X-API-Key)`,
+    `  internal  ${internal}/internal/…   (X-API-Key)   ${internal}/docs`,
     ...(embedded ? [`  data      a private database and Redis in ${config.dataDir}`] : []),
     ...secretLines(generated, config.dataDir),
     ...tryLines(config, base),

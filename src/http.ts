@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
+import { isConnectionLost, isRetryable, isServerTrouble } from '../db/errors.ts'
 import type { Log } from './base/log.ts'
 import { problem } from './base/problem.ts'
 import { requestIdOf } from './base/request-id.ts'
@@ -20,6 +21,8 @@ const MAX_HEADER_BYTES = 16 * 1024
  * take at most some hundred megabytes together, and whatever connects beyond it is dropped while the rest is served.
  */
 const MAX_CONNECTIONS = 10_000
+const DATABASE_AWAY = 'The database is away. Try again.'
+const RETRY = { 'retry-after': '5' }
 const OUR_DEFECT = 'This is our defect; it has been logged.'
 
 /** Joins the routes under one application that answers everything else with a problem. */
@@ -39,6 +42,14 @@ export function createHttpApp(
   )
   app.onError((error, context) => {
     const requestId = requestIdOf(context.req.header('x-request-id'))
+    if (isConnectionLost(error) || isServerTrouble(error) || isRetryable(error))
+      return problem({
+        status: 503,
+        code: 'database_unavailable',
+        detail: DATABASE_AWAY,
+        requestId,
+        headers: RETRY,
+      })
     log.error({ err: error, requestId, path: context.req.path }, 'request failed')
     return problem({ status: 500, code: 'internal_error', detail: OUR_DEFECT, requestId })
   })

@@ -30,6 +30,7 @@ export function assembleInternalApi(
   const payments = paymentRoutes({
     pool,
     once: new Once({ pool }),
+    log,
     knowsAccount: (gateway, account) => options.accounts.get(gateway)?.has(account) === true,
     wake: async (refKeys) => {
       const woken = await wakeParked(pool, refKeys)

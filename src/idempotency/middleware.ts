@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Handler } from 'hono'
 import { routePath } from 'hono/route'
@@ -66,7 +67,7 @@ export function idempotent(
       return respond(await perform(request), requestId)
     } catch (error) {
       if (isConnectionLost(error) || isServerTrouble(error) || isRetryable(error))
-        return refuse('database_unavailable', requestId)
+        return databaseAway(request.key !== null, requestId)
       throw error
     }
   }
@@ -81,9 +82,11 @@ async function readRequest(
   if (header === undefined && options.required) return refuse('idempotency_key_missing', requestId)
   const text = header === undefined ? null : parseKeyHeader(header)
   if (header !== undefined && text === null) return refuse('idempotency_key_invalid', requestId)
-  const body = await readBody(context, options.maxBodyBytes ?? MAX_BODY_BYTES)
+  const body = await readBody(context, options.maxBodyBytes ?? MAX_BODY_BYTES).catch(() => 'aborted' as const)
+  if (body === 'aborted') return refuse('body_incomplete', requestId)
   if (body === null) return refuse('body_too_large', requestId)
-  const content = readJson(body.toString())
+  // Read leniently, different bytes would become one text.
+  const content = isUtf8(body) ? readJson(body.toString()) : null
   if (content === null) return refuse('malformed_body', requestId)
   const key = text === null ? null : keyOf(context, options, text)
   return {
@@ -163,6 +166,7 @@ const REFUSALS = {
     status: 400,
     detail: 'An Idempotency-Key is 1 to 255 visible ASCII characters, bare or in double quotes.',
   },
+  body_incomplete: { status: 400, detail: 'The body ended before its end.' },
   malformed_body: { status: 400, detail: 'The body is no JSON.' },
   body_too_large: { status: 413, detail: 'The body is too long.', headers: { connection: 'close' } },
   idempotency_mismatch: {
@@ -175,12 +179,20 @@ const REFUSALS = {
     headers: RETRY_AFTER,
   },
   key_expired: { status: 410, detail: 'This was done before, and its answer is no longer kept.' },
-  database_unavailable: {
-    status: 503,
-    detail: 'It is not known what was done. Send the same again with the same Idempotency-Key.',
-    headers: RETRY_AFTER,
-  },
 } as const satisfies Readonly<Record<string, Refusal>>
+
+/** Only a key makes it harmless to send the same again. */
+function databaseAway(hasKey: boolean, requestId: string): Response {
+  return problem({
+    status: 503,
+    code: 'database_unavailable',
+    detail: hasKey
+      ? 'It is not known what was done. Send the same again with the same Idempotency-Key.'
+      : 'It is not known what was done; look before you send it again.',
+    requestId,
+    headers: RETRY_AFTER,
+  })
+}
 
 function refuse(code: keyof typeof REFUSALS, requestId: string): Response {
   return problem({ ...REFUSALS[code], code, requestId })

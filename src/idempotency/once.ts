@@ -77,7 +77,7 @@ export class Once {
       return { kind: 'executed', answer }
     } catch (error) {
       if (error instanceof Unsettled) return { kind: 'refused', answer: error.answer }
-      throw error
+      throw error instanceof KeyBusy ? error.cause : error
     }
   }
 
@@ -126,19 +126,24 @@ export class Once {
 
 /** One transaction: claim, handle, keep the answer. */
 async function phase(connection: PoolConnection, mine: KeyClaim, handle: Handle): Promise<Answer> {
-  await claimKey(connection, mine).catch((error: unknown) => {
-    throw isLockWaitTimeout(error) ? new KeyBusy() : error
-  })
+  await busyIfLocked(claimKey(connection, mine))
   reached('once:claimed')
-  const answer = settled(await handle(connection, mine.claim))
+  const answer = settled(await busyIfLocked(handle(connection, mine.claim)))
   reached('once:handled')
   await keepAnswer(connection, mine.claim, answer)
   reached('once:written')
   return answer
 }
 
-/** Another transaction holds the key for longer than a lock is waited for. */
+/** Another transaction holds the key, or a row that the handler needs, for longer than a lock is waited for. */
 class KeyBusy extends Error {}
+
+/** Not to be tried again at once: each try would hold a connection of the pool for as long as a lock is waited for. */
+function busyIfLocked<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw isLockWaitTimeout(error) ? new KeyBusy('a lock was not had in time', { cause: error }) : error
+  })
+}
 
 /** Not a failure: it takes the transaction back, with an answer that stands for nothing. */
 class Unsettled extends Error {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
@@ -7,7 +8,7 @@ import { backoffMs } from '../base/backoff.ts'
 import { reached } from '../base/checkpoint.ts'
 import { idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import { type Answer, answerOf } from './answer.ts'
+import { type Answer, answerOf, isSettled } from './answer.ts'
 import type { Operation, Step } from './operation.ts'
 import {
   advanceOperation,
@@ -118,7 +119,10 @@ export class Operations {
     const { id, phase, input, memo } = held
     const signal = AbortSignal.timeout(this.leaseSeconds * 1_000 * CALL_SHARE_OF_LEASE)
     const downstreamKey = `${idToText(id)}-${phase}`
-    const step = await operation.step({ id, phase, input, memo, downstreamKey, signal })
+    const step = await Promise.race([
+      operation.step({ id, phase, input, memo, downstreamKey, signal }),
+      givenUp(signal, phase),
+    ])
     reached('operation:stepped')
     return step
   }
@@ -149,6 +153,8 @@ export class Operations {
   }
 
   async #finish(held: HeldOperation, step: Extract<Step, { kind: 'finish' }>): Promise<Answer> {
+    // Earlier phases are committed, so there is no key to set free: what may end otherwise later is `later`.
+    assert(step.reply.keep ?? isSettled(step.reply.status), 'an operation finishes with what is not settled')
     const answer = answerOf(step.reply)
     await this.#commit('finish operation', async (connection) => {
       await endOperation(connection, held)
@@ -196,6 +202,12 @@ export class Operations {
       postponeOperation(connection, held, waitMs, failure),
     )
   }
+}
+
+/** A step that does not heed its signal is given up all the same; what it says afterwards is not heard. */
+async function givenUp(signal: AbortSignal, phase: string): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort')
+  throw new Error(`the step ${phase} took too long and was given up`)
 }
 
 /** ended without an answer: the completer goes on with it. */

@@ -14,7 +14,7 @@ import type { AccessMetrics } from './metrics.ts'
 export interface InternalEnv {
   Bindings: HttpBindings
   Variables: {
-    /** Names the caller for limits and for idempotency keys' scopes: the key's place, never the key. */
+    /** Names the caller for limits: the key's place, never the key. No scope of idempotency keys: a rotation changes it. */
     apiCaller: string
   }
 }

@@ -10,8 +10,8 @@ const PAYMENT_ID: ApiParameter = {
 }
 
 const REFUSALS: Readonly<Record<number, ApiResponse>> = {
-  401: { description: 'no right X-API-Key' },
-  403: { description: 'not from this address' },
+  401: { description: 'no X-API-Key' },
+  403: { description: 'a wrong X-API-Key, or not from this address' },
   429: { description: 'too many requests; see Retry-After and RateLimit' },
 }
 
@@ -22,7 +22,7 @@ const KEYED: Readonly<Record<number, ApiResponse>> = {
   410: {
     description: 'the key was used so long ago that its answer is no longer kept; nothing was done again',
   },
-  413: { description: 'the body is over 256 KiB' },
+  413: { description: 'the body is over 16 KiB' },
   422: { description: 'the key was used for another request; nothing was done' },
   503: { description: 'the database is away; send the same again with the same key' },
 }
@@ -85,6 +85,7 @@ export const PAYMENT_OPERATIONS: readonly ApiOperation[] = [
       ...REFUSALS,
       200: { description: 'the payment', schema: PAYMENT_HISTORY },
       404: { description: 'there is no such payment' },
+      503: { description: 'the database is away' },
     },
   },
 ]

@@ -4,10 +4,12 @@ import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { assertNever } from '../base/assert.ts'
 import { type Id, idFromText } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
 import { type Problem, problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
 import { parseFields } from '../base/validation.ts'
 import { jsonReply, type Reply, replyOf } from '../idempotency/answer.ts'
+import type { OnceResult } from '../idempotency/flights.ts'
 import { idempotent, type KeyedRequest } from '../idempotency/middleware.ts'
 import type { Once } from '../idempotency/once.ts'
 import { entryJson, paymentJson, transitionJson } from '../payments/json.ts'
@@ -16,6 +18,7 @@ import { attachIn, type Registration, refKeysOf, registerIn } from '../payments/
 import { readPayment } from '../payments/store.ts'
 import { eventJson } from '../webhooks/event-json.ts'
 import { listEvents } from '../webhooks/event-list.ts'
+import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
 import { EXPECTED_PAYMENT, type ExpectedPaymentBody, PAYMENT_CHANGE } from './payment-schemas.ts'
 
 export interface PaymentRoutesOptions {
@@ -25,9 +28,13 @@ export interface PaymentRoutesOptions {
   readonly knowsAccount: (gateway: string, account: string) => boolean
   /** Puts to work at once what waited for these references. Called after the commit. */
   readonly wake: (refKeys: readonly Buffer[]) => Promise<void>
+  readonly log: Log
 }
 
 type Env = { Bindings: HttpBindings }
+
+/** A payment is described in less than two kilobytes. */
+const MAX_BODY_BYTES = 16 * 1024
 
 /** More events than a payment has. */
 const EVENT_LIMIT = 200
@@ -39,14 +46,14 @@ export function paymentRoutes(options: PaymentRoutesOptions): Hono<Env> {
   const routes = new Hono<Env>()
   routes.post(
     '/internal/payments',
-    idempotent({ required: true, scope: laravel }, (request) =>
-      perform(options, request, (connection) => register(connection, request, options)),
+    idempotent({ required: true, scope: laravel, maxBodyBytes: MAX_BODY_BYTES }, (request) =>
+      register(request, options),
     ),
   )
   routes.patch(
     '/internal/payments/:id',
-    idempotent({ required: false, scope: laravel }, (request) =>
-      perform(options, request, (connection) => attach(connection, request)),
+    idempotent({ required: false, scope: laravel, maxBodyBytes: MAX_BODY_BYTES }, (request) =>
+      attach(request, options),
     ),
   )
   routes.get('/internal/payments/:id', (context) => show(context, options))
@@ -60,7 +67,7 @@ interface Done {
 }
 
 async function perform(
-  { once, wake }: PaymentRoutesOptions,
+  { once, wake, log }: PaymentRoutesOptions,
   request: KeyedRequest,
   work: (connection: PoolConnection) => Promise<Done>,
 ) {
@@ -70,24 +77,27 @@ async function perform(
     refKeys = done.refKeys
     return done.reply
   })
-  // What a death before this line leaves asleep, the sweeper wakes.
-  if (result.kind === 'executed') await wake(refKeys)
+  // The registration stands, whatever becomes of this: what is left asleep here or by a death, the sweeper wakes.
+  if (result.kind === 'executed')
+    await wake(refKeys).catch((err: unknown) =>
+      log.warn({ err }, 'waking events failed; the sweeper does it'),
+    )
   return result
 }
 
-async function register(
-  connection: PoolConnection,
-  { json, requestId }: KeyedRequest,
-  { knowsAccount }: PaymentRoutesOptions,
-): Promise<Done> {
+/** What needs no database is checked before it: a request that cannot be right takes no connection and no key. */
+async function register(request: KeyedRequest, options: PaymentRoutesOptions): Promise<OnceResult> {
+  const { json, requestId } = request
   const parsed = parseFields(EXPECTED_PAYMENT, json)
-  if (!parsed.ok) return refuse(invalid(parsed.errors, requestId))
+  if (!parsed.ok) return refusal(invalid(parsed.errors, requestId))
   const { gateway, account } = parsed.value
-  if (!knowsAccount(gateway, account)) {
-    const field = account === 'default' ? 'gateway' : 'account'
-    return refuse(invalid([{ field, message: 'no such gateway account is configured' }], requestId))
+  if (!options.knowsAccount(gateway, account)) {
+    const field = account === DEFAULT_ACCOUNT ? 'gateway' : 'account'
+    return refusal(invalid([{ field, message: 'no such gateway account is configured' }], requestId))
   }
-  return answerOf(await registerIn(connection, expectedOf(parsed.value)), requestId)
+  return perform(options, request, async (connection) =>
+    answerOf(await registerIn(connection, expectedOf(parsed.value)), requestId),
+  )
 }
 
 function expectedOf({ gatewayRef, amountMinor, tripId, customerId, driverId, ...rest }: ExpectedPaymentBody) {
@@ -101,15 +111,18 @@ function expectedOf({ gatewayRef, amountMinor, tripId, customerId, driverId, ...
   }
 }
 
-async function attach(connection: PoolConnection, { json, requestId, context }: KeyedRequest): Promise<Done> {
+async function attach(request: KeyedRequest, options: PaymentRoutesOptions): Promise<OnceResult> {
+  const { json, requestId, context } = request
   const id = idOf(context)
-  if (id === null) return refuse(unknown(requestId))
+  if (id === null) return refusal(unknown(requestId))
   const parsed = parseFields(PAYMENT_CHANGE, json)
-  if (!parsed.ok) return refuse(invalid(parsed.errors, requestId))
-  const registration = await attachIn(connection, id, parsed.value.gatewayRef)
-  if (registration === null) return refuse(unknown(requestId))
-  const done = await answerOf(registration, requestId)
-  return { ...done, reply: done.reply.status === 201 ? { ...done.reply, status: 200 } : done.reply }
+  if (!parsed.ok) return refusal(invalid(parsed.errors, requestId))
+  return perform(options, request, async (connection) => {
+    const registration = await attachIn(connection, id, parsed.value.gatewayRef)
+    if (registration === null) return refuse(unknown(requestId))
+    const done = await answerOf(registration, requestId)
+    return { ...done, reply: done.reply.status === 201 ? { ...done.reply, status: 200 } : done.reply }
+  })
 }
 
 async function answerOf(registration: Registration, requestId: string): Promise<Done> {
@@ -167,6 +180,12 @@ function readHistory(pool: Pool, id: Id) {
 
 function idOf(context: Context<Env>): Id | null {
   return idFromText(context.req.param('id') ?? '')
+}
+
+/** Nothing was done, and the key is free. */
+async function refusal(occurrence: Problem): Promise<OnceResult> {
+  const { status, headers = {}, body } = await replyOf(problem(occurrence))
+  return { kind: 'refused', answer: { status, headers, body } }
 }
 
 async function refuse(occurrence: Problem): Promise<Done> {
