@@ -61,3 +61,8 @@ export async function countRows(pool: Pool, from: string): Promise<number> {
   const [rows] = await pool.query(`SELECT COUNT(*) AS n FROM ${from}`)
   return Number((rows as unknown as { n: string }[])[0]?.n)
 }
+
+/** The least UUIDv7 of this moment, as hex: rows of this run have greater ids, older ones have not. */
+export function oldestIdOf(nowMs: number): string {
+  return nowMs.toString(16).padStart(12, '0').padEnd(32, '0')
+}

@@ -7,32 +7,43 @@ const WRITERS = 2
 /** Pages of an index that grew by random inserts are about so full; a freshly built index would be fuller than life. */
 const NATURAL_FILL_PERCENT = 70
 
-/**
- * Fills webhook_events with so many finished events with random keys, made by the database itself. Rows go in by primary
- * key without the other indexes, which are built afterwards by sorting: minutes instead of hours, the same table.
- */
-export async function fillEvents(pool: Pool, events: number, bodyBytes: number): Promise<void> {
-  const indexes = await readSecondaryIndexes(pool)
-  await pool.query(`ALTER TABLE webhook_events ${indexes.map(({ name }) => `DROP INDEX ${name}`).join(', ')}`)
-  await insertRows(pool, events, bodyBytes)
-  progress('building the indexes …')
-  await pool.query(`SET GLOBAL innodb_fill_factor = ${NATURAL_FILL_PERCENT}`)
-  await pool.query(
-    `ALTER TABLE webhook_events ${indexes.map(({ definition }) => `ADD ${definition}`).join(', ')}`,
-  )
-  await pool.query('SET GLOBAL innodb_fill_factor = 100')
-  await pool.query('ANALYZE TABLE webhook_events')
-  await flushPages(pool)
-  await readKeyIndex(pool)
+/** Which table to fill, and with what. */
+export interface Fill {
+  readonly table: string
+  /** Makes `:rows` rows numbered from `:start` out of bench_numbers. */
+  readonly insertSelect: string
+  readonly parameters: Readonly<Record<string, number>>
+  /** The index that every new row is looked up in, and its column. */
+  readonly keyIndex: string
+  readonly keyColumn: string
 }
 
 /**
- * Into the buffer pool, where it is on a server that has been running for a while: every delivery looks a key up. A scan
+ * Fills a table with so many rows, made by the database itself. Rows go in by primary key without the other indexes,
+ * which are built afterwards by sorting: minutes instead of hours, the same table.
+ */
+export async function fillTable(pool: Pool, fill: Fill, rows: number): Promise<void> {
+  const indexes = await readSecondaryIndexes(pool, fill.table)
+  await pool.query(`ALTER TABLE ${fill.table} ${indexes.map(({ name }) => `DROP INDEX ${name}`).join(', ')}`)
+  await insertRows(pool, fill, rows)
+  progress('building the indexes …')
+  await pool.query(`SET GLOBAL innodb_fill_factor = ${NATURAL_FILL_PERCENT}`)
+  await pool.query(
+    `ALTER TABLE ${fill.table} ${indexes.map(({ definition }) => `ADD ${definition}`).join(', ')}`,
+  )
+  await pool.query('SET GLOBAL innodb_fill_factor = 100')
+  await pool.query(`ANALYZE TABLE ${fill.table}`)
+  await flushPages(pool)
+  await readKeyIndex(pool, fill)
+}
+
+/**
+ * Into the buffer pool, where it is on a server that has been running for a while: every request looks a key up. A scan
  * alone may fill only the pool's old part (3/8), unless pages become young at once.
  */
-async function readKeyIndex(pool: Pool): Promise<void> {
+async function readKeyIndex(pool: Pool, { table, keyIndex, keyColumn }: Fill): Promise<void> {
   await pool.query('SET GLOBAL innodb_old_blocks_time = 0')
-  await pool.query('SELECT COUNT(event_key) FROM webhook_events FORCE INDEX (one_event_per_key)')
+  await pool.query(`SELECT COUNT(${keyColumn}) FROM ${table} FORCE INDEX (${keyIndex})`)
   await pool.query('SET GLOBAL innodb_old_blocks_time = 1000')
 }
 
@@ -41,11 +52,12 @@ interface Index {
   readonly definition: string
 }
 
-async function readSecondaryIndexes(pool: Pool): Promise<Index[]> {
+async function readSecondaryIndexes(pool: Pool, table: string): Promise<Index[]> {
   const [rows] = await pool.query(
     `SELECT index_name AS name, MIN(non_unique) AS other, GROUP_CONCAT(column_name ORDER BY seq_in_index) AS columns_
      FROM information_schema.statistics
-     WHERE table_schema = DATABASE() AND table_name = 'webhook_events' AND index_name <> 'PRIMARY' GROUP BY index_name`,
+     WHERE table_schema = DATABASE() AND table_name = ? AND index_name <> 'PRIMARY' GROUP BY index_name`,
+    [table],
   )
   return (rows as unknown as { name: string; other: string; columns_: string }[]).map(
     ({ name, other, columns_ }) => ({
@@ -55,19 +67,19 @@ async function readSecondaryIndexes(pool: Pool): Promise<Index[]> {
   )
 }
 
-async function insertRows(pool: Pool, events: number, bodyBytes: number): Promise<void> {
+async function insertRows(pool: Pool, { insertSelect, parameters }: Fill, total: number): Promise<void> {
   await pool.query('CREATE TABLE bench_numbers (n INT NOT NULL PRIMARY KEY) ENGINE=InnoDB')
   const numbers = Array.from({ length: ROWS_A_STATEMENT }, (_, n) => [n])
   await pool.query('INSERT INTO bench_numbers (n) VALUES ?', [numbers])
   let next = 0
   const write = async () => {
-    while (next < events) {
+    while (next < total) {
       const start = next
       const end = start + ROWS_A_STATEMENT
       next = end
       await pool.query(
-        { sql: INSERT_SELECT, namedPlaceholders: true },
-        { start, bodyBytes, rows: Math.min(ROWS_A_STATEMENT, events - start) },
+        { sql: insertSelect, namedPlaceholders: true },
+        { ...parameters, start, rows: Math.min(ROWS_A_STATEMENT, total - start) },
       )
       if (end % 1_000_000 === 0) progress(`${count(end)} rows …`)
     }
@@ -76,31 +88,31 @@ async function insertRows(pool: Pool, events: number, bodyBytes: number): Promis
   await pool.query('DROP TABLE bench_numbers')
 }
 
-/** Ids are older than any that is minted now, so that new events append to the primary key as they do in life. */
-const INSERT_SELECT = `
-  INSERT INTO webhook_events (id, event_key, digest, gateway, account, event_id, type, fact_kind, merchant_ref,
-    gateway_ref, operation_ref, amount_minor, currency, may_settle, state, outcome, payment_id, request_id, signature,
-    body, received_at, finished_at)
-  SELECT UNHEX(LPAD(HEX(k), 32, '0')), UNHEX(SHA2(CONCAT('event-', k), 256)), UNHEX(SHA2(k, 256)), 'stripe', 'default',
-    CONCAT('evt_old_', k), 'payment_intent.succeeded', 'captured', CONCAT('old-', k), CONCAT('pi_old-', k),
-    CONCAT('ch_old-', k), 15000, 'EGP', 1, 'processed', 'applied', UNHEX(LEFT(SHA2(CONCAT('payment-', k), 256), 32)),
-    CONCAT('bench-', k), SHA2(CONCAT('signature-', k), 256), RPAD(CONCAT('{"id":"evt_old_', k, '"}'), :bodyBytes, ' '),
-    UTC_TIMESTAMP(3) - INTERVAL 1 DAY, UTC_TIMESTAMP(3) - INTERVAL 1 DAY
-  FROM (SELECT n + :start AS k FROM bench_numbers WHERE n < :rows) AS numbers`
-
 const FLUSHED_PAGES = 500
 const FLUSH_TIMEOUT_MS = 300_000
 
+/** Beyond what any disk does: by default the servers write some hundred pages a second, and fewer the fewer are left. */
+const FLUSHED_A_SECOND = 20_000
+
 /** Waits until what the fill made dirty is written, so that it does not disturb what is measured afterwards. */
 async function flushPages(pool: Pool): Promise<void> {
-  const [before] = await pool.query('SELECT @@innodb_max_dirty_pages_pct AS percent')
-  const percent = (before as unknown as { percent: string }[])[0]?.percent ?? '90'
+  const [before] = await pool.query(
+    'SELECT @@innodb_max_dirty_pages_pct AS percent, @@innodb_io_capacity AS usual, @@innodb_io_capacity_max AS most',
+  )
+  const [{ percent = '90', usual = '200', most = '2000' } = {}] = before as unknown as Record<
+    string,
+    string
+  >[]
   await pool.query('SET GLOBAL innodb_max_dirty_pages_pct = 0')
+  await pool.query(`SET GLOBAL innodb_io_capacity_max = ${FLUSHED_A_SECOND}`)
+  await pool.query(`SET GLOBAL innodb_io_capacity = ${FLUSHED_A_SECOND}`)
   const endMs = performance.now() + FLUSH_TIMEOUT_MS
   while (performance.now() < endMs) {
     const [rows] = await pool.query(`SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'`)
     if (Number((rows as unknown as { Value: string }[])[0]?.Value) < FLUSHED_PAGES) break
     await pool.query('DO SLEEP(0.5)')
   }
+  await pool.query(`SET GLOBAL innodb_io_capacity = ${Number(usual)}`)
+  await pool.query(`SET GLOBAL innodb_io_capacity_max = ${Number(most)}`)
   await pool.query(`SET GLOBAL innodb_max_dirty_pages_pct = ${Number(percent)}`)
 }

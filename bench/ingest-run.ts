@@ -5,9 +5,10 @@ import type { SampleGateway } from '../src/webhooks/gateways/samples.ts'
 import { registerPayments, verifyCaptures } from './backlog.ts'
 import { type Child, startChild } from './child.ts'
 import { watchCpu } from './cpu.ts'
-import { type BenchDatabase, countRows, emptyRedis, withDatabase } from './data.ts'
+import { type BenchDatabase, countRows, emptyRedis, oldestIdOf, withDatabase } from './data.ts'
 import type { ServerOrder, Variant } from './ingest-server.ts'
-import type { LoadOrder, LoadReport, RunOrder } from './load-client.ts'
+import type { LoadReport, RunOrder } from './load.ts'
+import type { LoadOrder } from './load-client.ts'
 import { WrongResult } from './report.ts'
 
 /** What is sent, and how. */
@@ -135,11 +136,6 @@ function assertSound(variant: Variant, reports: readonly LoadReport[]): void {
     if (ranOut)
       throw new WrongResult(`${variant}: the prepared requests were used up before the time was over`)
   }
-}
-
-/** The least UUIDv7 of this moment, as hex: events of this run have greater ids, older ones have not. */
-function oldestIdOf(nowMs: number): string {
-  return nowMs.toString(16).padStart(12, '0').padEnd(32, '0')
 }
 
 async function assertStored(

@@ -12,6 +12,7 @@ export interface Machine {
   readonly engine: string
   readonly engineVersion: string
   readonly bufferPoolMib: number
+  readonly redoLogMib: number
 }
 
 export async function describeMachine(host: DataHost, pool: Pick<Pool, 'query'>): Promise<Machine> {
@@ -27,11 +28,26 @@ export async function describeMachine(host: DataHost, pool: Pick<Pool, 'query'>)
     engine: host.engine,
     engineVersion: row?.version ?? 'unknown',
     bufferPoolMib: Number(row?.bytes ?? 0) / 2 ** 20,
+    redoLogMib: await readRedoLogMib(pool),
   }
+}
+
+/** MariaDB has one file of this size, MySQL says what all its files may have together. */
+async function readRedoLogMib(pool: Pick<Pool, 'query'>): Promise<number> {
+  const [rows] = await pool.query(
+    "SHOW VARIABLES WHERE Variable_name IN ('innodb_log_file_size', 'innodb_redo_log_capacity')",
+  )
+  const sizes = new Map(
+    (rows as unknown as { Variable_name: string; Value: string }[]).map((row) => [
+      row.Variable_name,
+      row.Value,
+    ]),
+  )
+  return Number(sizes.get('innodb_redo_log_capacity') ?? sizes.get('innodb_log_file_size') ?? 0) / 2 ** 20
 }
 
 /** One line for people. */
 export function machineLine(machine: Machine): string {
-  const { date, cores, processor, memoryGib, node, engineVersion, bufferPoolMib } = machine
-  return `${date.slice(0, 16)}Z, ${cores} cores (${processor}), ${memoryGib} GiB, Node ${node}, ${engineVersion}, buffer pool ${bufferPoolMib} MiB`
+  const { date, cores, processor, memoryGib, node, engineVersion, bufferPoolMib, redoLogMib } = machine
+  return `${date.slice(0, 16)}Z, ${cores} cores (${processor}), ${memoryGib} GiB, Node ${node}, ${engineVersion}, buffer pool ${bufferPoolMib} MiB, redo log ${redoLogMib} MiB`
 }

@@ -1,7 +1,7 @@
 import { type DatabaseAddress, openPool, type Pool } from '../db/pools.ts'
 import { newId } from '../src/base/ids.ts'
 import { serve } from './child.ts'
-import type { RunOrder } from './load-client.ts'
+import type { RunOrder } from './load.ts'
 import { keepPace } from './pace.ts'
 import { type Latencies, summarise } from './statistics.ts'
 
