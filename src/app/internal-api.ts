@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { AddressRanges } from '../base/addresses.ts'
 import { systemClock } from '../base/clock.ts'
 import { createSampler } from '../base/sampler.ts'
+import { createIdempotencyMetrics } from '../idempotency/metrics.ts'
 import { Once } from '../idempotency/once.ts'
 import { createAccessMetrics } from '../laravel/metrics.ts'
 import { paymentRoutes } from '../laravel/payment-routes.ts'
@@ -31,6 +32,7 @@ export function assembleInternalApi(
     pool,
     once: new Once({ pool }),
     log,
+    metrics: createIdempotencyMetrics(registry),
     knowsAccount: (gateway, account) => options.accounts.get(gateway)?.has(account) === true,
     wake: async (refKeys) => {
       const woken = await wakeParked(pool, refKeys)

@@ -11,6 +11,7 @@ import { canonicalJson } from './canonical.ts'
 import type { OnceResult } from './flights.ts'
 import { fingerprint, recordKey } from './key.ts'
 import { parseKeyHeader } from './key-header.ts'
+import type { IdempotencyMetrics } from './metrics.ts'
 import type { OnceRequest } from './once.ts'
 
 type HttpContext = Context<{ Bindings: HttpBindings }>
@@ -30,6 +31,7 @@ export interface IdempotentOptions {
   /** The name under which keys are kept; by default method and route template. A route that is renamed keeps its old one. */
   readonly operation?: string
   readonly maxBodyBytes?: number
+  readonly metrics?: IdempotencyMetrics
 }
 
 /** A request whose key and content are read. */
@@ -64,7 +66,9 @@ export function idempotent(
     const request = await readRequest(context, options, requestId)
     if (request instanceof Response) return request
     try {
-      return respond(await perform(request), requestId)
+      const result = await perform(request)
+      if (request.key !== null) options.metrics?.answered(result.kind)
+      return respond(result, requestId)
     } catch (error) {
       if (isConnectionLost(error) || isServerTrouble(error) || isRetryable(error))
         return databaseAway(request.key !== null, requestId)

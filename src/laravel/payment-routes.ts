@@ -10,6 +10,7 @@ import { requestIdOf } from '../base/request-id.ts'
 import { parseFields } from '../base/validation.ts'
 import { jsonReply, type Reply, replyOf } from '../idempotency/answer.ts'
 import type { OnceResult } from '../idempotency/flights.ts'
+import type { IdempotencyMetrics } from '../idempotency/metrics.ts'
 import { idempotent, type KeyedRequest } from '../idempotency/middleware.ts'
 import type { Once } from '../idempotency/once.ts'
 import { entryJson, paymentJson, transitionJson } from '../payments/json.ts'
@@ -24,6 +25,7 @@ import { EXPECTED_PAYMENT, type ExpectedPaymentBody, PAYMENT_CHANGE } from './pa
 export interface PaymentRoutesOptions {
   readonly pool: Pool
   readonly once: Once
+  readonly metrics: IdempotencyMetrics
   /** Whether webhooks of such an account are taken; a payment of another one would wait for ever. */
   readonly knowsAccount: (gateway: string, account: string) => boolean
   /** Puts to work at once what waited for these references. Called after the commit. */
@@ -43,16 +45,17 @@ const laravel = () => ({ tenant: 'laravel', actor: '' })
 
 /** `/internal/payments`. Who may call it is decided before it. */
 export function paymentRoutes(options: PaymentRoutesOptions): Hono<Env> {
+  const { metrics } = options
   const routes = new Hono<Env>()
   routes.post(
     '/internal/payments',
-    idempotent({ required: true, scope: laravel, maxBodyBytes: MAX_BODY_BYTES }, (request) =>
+    idempotent({ required: true, scope: laravel, maxBodyBytes: MAX_BODY_BYTES, metrics }, (request) =>
       register(request, options),
     ),
   )
   routes.patch(
     '/internal/payments/:id',
-    idempotent({ required: false, scope: laravel, maxBodyBytes: MAX_BODY_BYTES }, (request) =>
+    idempotent({ required: false, scope: laravel, maxBodyBytes: MAX_BODY_BYTES, metrics }, (request) =>
       attach(request, options),
     ),
   )
