@@ -18,13 +18,14 @@ const POLL_MS = 100
 const NPM_SETTINGS =
   /^npm_config_(registry|ca|cafile|strict_ssl|proxy|http_proxy|https_proxy|noproxy|cache|userconfig|globalconfig|offline|prefer_offline|fetch_\w+)$/i
 const env = environment()
+const IS_FOR_TESTS = env.npm_lifecycle_event === 'pretest'
 
 process.exitCode = await main()
 
 async function main() {
   const unlock = await lockProject()
   try {
-    return installDependencies() || checkNode() || installServers()
+    return installDependencies() || checkNode() || installServers() || installPhp()
   } finally {
     unlock()
   }
@@ -83,7 +84,7 @@ function installDependencies() {
 }
 
 function wantedStamp() {
-  const dev = env.npm_lifecycle_event === 'pretest' || env.NODE_ENV !== 'production'
+  const dev = IS_FOR_TESTS || env.NODE_ENV !== 'production'
   return { lock: digest('package-lock.json'), manifest: digest('package.json'), dev }
 }
 
@@ -156,6 +157,15 @@ function seesServers(dataDir) {
   const dirs = roots.flatMap((root) => [join(root, 'sbin'), join(root, 'bin')])
   const sees = (names) => dirs.some((dir) => names.some((name) => existsSync(join(dir, name))))
   return sees(['mariadbd', 'mysqld']) && sees(['redis-server'])
+}
+
+/** For the suite of docs/laravel alone, which says itself that it did not run where PHP cannot be had. Never fails. */
+function installPhp() {
+  const isOnPath = (env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, 'php')))
+  if (!IS_FOR_TESTS || isOnPath || existsSync(join(ROOT, '.data/php-root'))) return 0
+  const script = join(ROOT, 'scripts/install-php.ts')
+  spawnSync(nodeProgram(), [script], { cwd: ROOT, stdio: ['ignore', 2, 2] })
+  return 0
 }
 
 function nodeProgram() {

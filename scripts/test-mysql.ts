@@ -6,7 +6,16 @@ import { spawnSync } from 'node:child_process'
 
 const CANNOT_BE_HAD = 3
 /** Suites whose outcome cannot depend on the engine; they ran on MariaDB. */
-const ENGINE_FREE = ['prepare', 'cluster', 'configuration-docs', 'dev-secrets', 'cli', 'log-redaction']
+const ENGINE_FREE = [
+  'prepare',
+  'cluster',
+  'configuration-docs',
+  'dev-secrets',
+  'cli',
+  'log-redaction',
+  'php-client',
+  'php-signatures',
+]
 
 const isOptional = process.argv.includes('--if-available')
 const install = run(['db/embedded/install.ts', '--engine', 'mysql'])

@@ -89,6 +89,18 @@ describe('prepare', { timeout: TIMEOUT_MS }, () => {
     // A machine with both servers in the usual places is not asked any further.
     if (!installed) expect(result).toMatchObject({ status: 7, stderr: `${join(clone, 'elsewhere')}\n` })
   })
+
+  it('fetches PHP for the tests alone, once, and goes on without it', () => {
+    const script = "console.error('fetching PHP'); process.exit(1)"
+    writeFileSync(join(clone, 'scripts/install-php.ts'), script)
+    const noPhp = { PATH: join(clone, 'nothing'), npm_node_execpath: process.execPath }
+    expect(prepare().status).toBe(0)
+    expect(prepare({ ...noPhp, npm_lifecycle_event: 'prestart' })).toMatchObject({ status: 0, stderr: '' })
+    const tests = { ...noPhp, npm_lifecycle_event: 'pretest' }
+    expect(prepare(tests)).toMatchObject({ status: 0, stderr: 'fetching PHP\n' })
+    mkdirSync(join(clone, '.data/php-root'), { recursive: true })
+    expect(prepare(tests)).toMatchObject({ status: 0, stderr: '' })
+  })
 })
 
 function prepare(env: Record<string, string> = {}) {
