@@ -4,7 +4,7 @@ import type { CallbackTempo } from '../src/laravel/callbacks.ts'
 import type { TestAppOptions } from './support/app.ts'
 import { CallbackStage, QUICK } from './support/callbacks.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { fatesOf, messageRow } from './support/outbox.ts'
+import { addMessages, fatesOf, makeDue, messageRow } from './support/outbox.ts'
 
 const WAIT = { timeout: 15_000 }
 let database: TestDatabase
@@ -62,11 +62,13 @@ describe('the circuit', () => {
 
 describe('a process that ends', () => {
   it('waits for the callbacks in flight and begins no more', async () => {
-    const { app, laravel } = await open({}, { callbackConcurrency: 1 })
+    // Without Redis the sweeper has both in hand, and the second waits for the first one's place.
+    const redis = { ...database.redis, port: 1 }
+    const { app, laravel } = await open({}, { callbackConcurrency: 1, redis })
     const answered = Promise.withResolvers<{ status: number }>()
     laravel.answer = () => answered.promise
-    await stages[0]?.add('a', 1)
-    await stages[0]?.add('b', 1)
+    const ids = [...(await addMessages(database.pool, 'a', 1)), ...(await addMessages(database.pool, 'b', 1))]
+    await makeDue(database.pool, ...ids)
     await laravel.until(1)
     const stopped = app.app.stop(10_000)
     answered.resolve({ status: 200 })

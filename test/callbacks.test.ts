@@ -132,7 +132,7 @@ describe('a callback', () => {
   })
 
   it('that is not answered in time is sent again', async () => {
-    const { laravel, add } = await opened({ requestTimeoutMs: 150 })
+    const { laravel, add } = await opened({ requestTimeoutMs: 150, leaseSeconds: 60 })
     laravel.answer = () => (laravel.received.length === 1 ? 'silence' : { status: 200 })
     const [id] = await add('trip', 1)
     await untilFates('trip', ['1 done'])
