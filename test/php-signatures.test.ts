@@ -38,6 +38,7 @@ describe.skipIf(php === undefined)('verifyCallback', () => {
     ['no header', false, BODY, '', [KEY], T],
     ['a signature cut short', false, BODY, SIGNED.slice(0, -1), [KEY], T],
     ['upper case', false, BODY, SIGNED.toUpperCase(), [KEY], T],
+    ['names in upper case', false, BODY, SIGNED.replace('v1', 'V1'), [KEY], T],
     ['a line break behind', false, BODY, `${SIGNED}\n`, [KEY], T],
     ['something before', false, BODY, `x${SIGNED}`, [KEY], T],
   ]
