@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { signingKeyOf, signatureOf as signWith } from '../src/laravel/callback-signature.ts'
 import { type Call, callsInPhp, phpOrNotice } from './support/php-calls.ts'
 import { propertyRuns } from './support/property-runs.ts'
 
 const php = phpOrNotice('what OncelineClient.php signs and verifies')
 const inPhp = (calls: readonly Call[]) => callsInPhp(php, calls)
 
-/** The formula of the header, as the sender of callbacks uses it. */
+/** As the sender signs it; `t` in seconds. */
 function signatureOf(apiKey: string, body: string, t: number): string {
-  const key = createHmac('sha256', apiKey).update('onceline-callback-signature-v1').digest()
-  return `t=${t},v1=${createHmac('sha256', key).update(`${t}.${body}`).digest('hex')}`
+  return signWith(signingKeyOf(apiKey), body, t * 1_000)
 }
 
 describe.skipIf(php === undefined)('verifyCallback', () => {
