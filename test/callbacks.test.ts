@@ -159,10 +159,13 @@ describe('callbacks', () => {
     const { laravel } = stage
     const open_ = new Map<string, number>()
     let overlaps = 0
+    const three = Promise.withResolvers<void>()
     laravel.answer = async ({ body }) => {
       const count = (open_.get(body.orderingKey) ?? 0) + 1
       open_.set(body.orderingKey, count)
       if (count > 1) overlaps += 1
+      if (laravel.received.length >= 3) three.resolve()
+      await three.promise
       await new Promise((resolve) => setTimeout(resolve, 5))
       open_.set(body.orderingKey, count - 1)
       return { status: 200 }
