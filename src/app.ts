@@ -4,6 +4,7 @@ import { watch } from '../db/watch.ts'
 import { openCallbacks } from './app/callbacks.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
 import type { App, AppOptions } from './app/options.ts'
+import { assembleRealtime } from './app/realtime.ts'
 import { openLimits, openResources } from './app/resources.ts'
 import { assembleWebhooks } from './app/webhooks.ts'
 import { assert } from './base/assert.ts'
@@ -15,6 +16,7 @@ import { docsRoutes } from './ops/docs-routes.ts'
 import { readiness } from './ops/health.ts'
 import { OPS_OPERATIONS } from './ops/operations.ts'
 import { opsRoutes } from './ops/routes.ts'
+import { REALTIME_OPERATIONS } from './realtime/operations.ts'
 import { readBacklog } from './webhooks/backlog.ts'
 import { createWebhookMetrics } from './webhooks/metrics.ts'
 import { WEBHOOK_OPERATIONS } from './webhooks/operations.ts'
@@ -41,6 +43,7 @@ const API_INFO = {
   tags: {
     webhooks: 'for payment gateways',
     payments: "for the company's own backend",
+    realtime: 'for apps of riders and drivers',
     operations: 'for probes and monitoring',
   },
 }
@@ -69,13 +72,16 @@ export function createApp(options: AppOptions): App {
   const limits = openLimits(options, resources, registry)
   const internal = assembleInternalApi(options, { resources, limits, webhooks }, registry)
   const docs = docsRoutes(
-    openApiDocument([...WEBHOOK_OPERATIONS, ...PAYMENT_OPERATIONS, ...OPS_OPERATIONS], API_INFO),
+    openApiDocument(
+      [...WEBHOOK_OPERATIONS, ...PAYMENT_OPERATIONS, ...REALTIME_OPERATIONS, ...OPS_OPERATIONS],
+      API_INFO,
+    ),
   )
-  const door = webhookRoutes({ ingest, metrics })
+  const doors = [webhookRoutes({ ingest, metrics }), assembleRealtime(options, resources, limits, registry)]
   const isSeparate = options.internalApi?.isSeparate ?? false
   const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>
     createHttpServer(createHttpApp(parts, options.log))
-  const server = serverOf(isSeparate ? [door, ops] : [door, ops, docs, internal])
+  const server = serverOf(isSeparate ? [...doors, ops] : [...doors, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
   const pruner = new Pruner({ pool: resources.database.workers, log: options.log })

@@ -31,7 +31,7 @@ describe('an empty environment', () => {
       internal: null,
       internalAllowedCidrs: null,
       trustedProxies: [],
-      rateLimits: { 'internal-api': { points: 12_000, seconds: 60 }, auth: { points: 60, seconds: 60 } },
+      rateLimits: { 'internal-api': { points: 12_000, seconds: 60 }, auth: { points: 600, seconds: 60 } },
       laravel: null,
       wsCorsOrigins: [],
       clusterMode: false,

@@ -173,6 +173,7 @@ function appOptions(config: Config, log: Log) {
       allowedCidrs: config.internalAllowedCidrs,
       trustedProxies: config.trustedProxies,
     },
+    realtime: { jwtSecrets: config.jwtSecrets, allowedOrigins: config.wsCorsOrigins },
     rateLimits: config.rateLimits,
     metricsNeedKey: config.environment === 'production',
     callbacks: config.laravel !== null,

@@ -6,6 +6,7 @@ import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { expected } from './support/processing.ts'
 import { RawConnection } from './support/raw-http.ts'
+import { signToken } from './support/tokens.ts'
 
 const CARD = '4111111111111111'
 const MARKER = 'MARKER-rider-phone-01001234567'
@@ -104,6 +105,38 @@ async function breakThings(app: TestApp): Promise<void> {
   connection.send(`POST /webhooks/stripe HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n${MARKER}`)
   connection.end()
 }
+
+it('no token, no ticket and no secret of theirs is in any line, wherever it was sent', async () => {
+  const secret = 'c0ffee-jwt-5ecret-of-32-characters-or-more'
+  const realtime = { jwtSecrets: [secret], allowedOrigins: [] }
+  const app = await openApp(database, { logLevel: 'trace', working: false, realtime })
+  const tokens = [
+    signToken({ secret }),
+    signToken({ secret: MARKER }),
+    signToken({ secret, claims: { exp: 1 } }),
+  ]
+  const ask = (path: string, headers: Record<string, string> = {}) =>
+    fetch(app.url + path, { method: 'POST', headers })
+  const tickets: string[] = []
+  for (const token of tokens) {
+    const answer = await ask('/realtime/tickets', { authorization: `Bearer ${token}` })
+    const { ticket } = (await answer.json()) as { ticket?: string }
+    if (ticket !== undefined) tickets.push(ticket)
+    await ask('/realtime/tickets', { authorization: token })
+    await ask('/realtime/tickets', { authorization: `Bearer ${token}`, origin: `https://${token}.example` })
+    await ask(`/realtime/tickets?token=${token}`, { 'sec-websocket-protocol': `bearer.${token}` })
+    await ask(`/?token=${token}`, { 'x-request-id': token.slice(0, 64) })
+    await ask(`/realtime/${token}`)
+  }
+  await ask(`/?ticket=${tickets[0]}`)
+  await app.stop()
+  const text = app.lines.join('')
+  expect(app.lines.filter((line) => line.includes('a ticket was refused')).length).toBeGreaterThan(8)
+  expect(tickets).toHaveLength(1)
+  const parts = tokens.flatMap((token) => token.split('.').slice(1))
+  for (const each of [secret, MARKER, ...tokens, ...parts, ...tickets])
+    expect(text.includes(each), each).toBe(false)
+})
 
 it('a thousand forgeries write a sample of lines that says how many are missing', async () => {
   const app = await openApp(database, { working: false })

@@ -24,6 +24,12 @@ export interface AppOptions {
     readonly allowedCidrs: readonly string[] | null
     readonly trustedProxies: readonly string[]
   }
+  /** Who may open connections, and pages of which origins; nobody and none by default. */
+  readonly realtime?: {
+    /** JWT_SECRET and, during rotation, its predecessor. */
+    readonly jwtSecrets: readonly string[]
+    readonly allowedOrigins: readonly string[]
+  }
   /** Nobody is limited by default. */
   readonly rateLimits?: LimitRules
   /** Ask for a key even from this machine; by default a request that came directly from it needs none. */

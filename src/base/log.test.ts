@@ -135,6 +135,22 @@ describe('redaction by value', () => {
       url: '/webhooks/paymob?x=1&hmac=[redacted]&y=2',
     })
   })
+
+  it('withholds what opens a WebSocket, wherever it may stand', () => {
+    const { log, last } = record()
+    log.info({
+      url: '/?since=41&ticket=abc-def_1',
+      token: '/?token=no-token-at-all',
+      'sec-websocket-protocol': 'onceline, bearer.abc-def_1.x.y, bearer.z',
+      answer: { ticket: 'abc-def_1', ticketsLeft: 3 },
+    })
+    expect(last()).toMatchObject({
+      url: '/?since=41&ticket=[redacted]',
+      token: '[redacted]',
+      'sec-websocket-protocol': 'onceline, bearer.[redacted], bearer.[redacted]',
+      answer: { ticket: '[redacted]', ticketsLeft: 3 },
+    })
+  })
 })
 
 describe('card numbers', () => {

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** How a caller says who he is; the schemes are described in the document. */
+export type ApiSecurity = keyof typeof SECURITY_SCHEMES
+
 /** One operation of the HTTP API, as its route's module describes it. What validates a request is what describes it. */
 export interface ApiOperation {
   readonly method: 'get' | 'post' | 'patch'
@@ -10,7 +13,7 @@ export interface ApiOperation {
   readonly summary: string
   readonly description?: string
   /** Null: anybody may call it. */
-  readonly security: 'internalApiKey' | null
+  readonly security: ApiSecurity | null
   /** Whether the operation takes an `Idempotency-Key`. */
   readonly idempotencyKey?: 'required' | 'optional'
   readonly parameters?: readonly ApiParameter[]
@@ -58,13 +61,18 @@ export function openApiDocument(operations: readonly ApiOperation[], { tags, ...
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      securitySchemes: { internalApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } },
+      securitySchemes: SECURITY_SCHEMES,
       schemas: { Problem: schemaOf(PROBLEM, 'output') },
     },
   }
 }
 
 export type OpenApiDocument = ReturnType<typeof openApiDocument>
+
+const SECURITY_SCHEMES = {
+  internalApiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+  userToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+} as const
 
 const PROBLEM = z
   .looseObject({

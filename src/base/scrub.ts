@@ -8,7 +8,7 @@ const MIN_SECRET_LENGTH = 6
 const WITHHELD_KEYS = new Set(
   (
     'body rawbody payload sql pan card cardnumber cvv cvc cvv2 securitycode otp authorization proxyauthorization ' +
-    'apikey xapikey password passwd secret token'
+    'apikey xapikey password passwd secret token ticket'
   ).split(' '),
 )
 /** Text under such a key is withheld; a number or a boolean is not (`secretIndex` says which secret matched). */
@@ -17,14 +17,16 @@ const WITHHELD_WORDS =
 
 /** A superset of all that is withheld, as it stands in the serialised line: cheap to test, refined afterwards. */
 const SUSPICIOUS_KEYS =
-  '(?:body|payload|sql|pan|card|cvv|cvc|security|otp|authorization|api[-_.]?key|passw|secret|token|signature|hmac|cookie|verif-hash)(?:[^"\\\\]|\\\\.)*":'
+  '(?:body|payload|sql|pan|card|cvv|cvc|security|otp|authorization|api[-_.]?key|passw|secret|token|ticket|signature|hmac|cookie|verif-hash)(?:[^"\\\\]|\\\\.)*":'
 const SUSPICIOUS_TEXT =
-  '\\d{13}|\\d{4}[ -]\\d{4}[ -]\\d{4}|\\d{4}[ -]\\d{6}[ -]\\d{5}|(?:Bearer|Basic) |eyJ|[?&][^=&\\s"]*='
+  '\\d{13}|\\d{4}[ -]\\d{4}[ -]\\d{4}|\\d{4}[ -]\\d{6}[ -]\\d{5}|(?:Bearer|Basic)[ .]|eyJ|[?&][^=&\\s"]*='
 
 const CREDENTIALS = /\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]+/gi
 const JSON_WEB_TOKEN = /\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/g
+/** A WebSocket's subprotocol may carry a token: `bearer.eyJ…` */
+const SUBPROTOCOL = /\b(bearer\.)[A-Za-z0-9._~+/=-]+/gi
 /** Paymob signs in the query (`?hmac=`), so a logged URL would hold a signature. */
-const SECRET_PARAMETER = /([?&][^=&\s]*(?:hmac|sign|token|secret|key|password)[^=&\s]*=)[^&\s]+/gi
+const SECRET_PARAMETER = /([?&][^=&\s]*(?:hmac|sign|token|ticket|secret|key|password)[^=&\s]*=)[^&\s]+/gi
 /** 13 to 19 digits in one run, or in the groups printed on cards (4-4-4-1…7 and 4-6-5). */
 const CARD_NUMBER =
   /(?<![A-Za-z0-9])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{5})(?![A-Za-z0-9])/g
@@ -50,6 +52,7 @@ export function createScrubber(secrets: readonly string[]): (line: string) => st
     const named = inText === null ? text : text.replace(inText, REDACTED)
     return named
       .replace(CREDENTIALS, `$1 ${REDACTED}`)
+      .replace(SUBPROTOCOL, `$1${REDACTED}`)
       .replace(JSON_WEB_TOKEN, REDACTED)
       .replace(SECRET_PARAMETER, `$1${REDACTED}`)
       .replace(CARD_NUMBER, maskCard)

@@ -52,7 +52,8 @@ export const VARIABLES = z.object({
 
   // One key may have all of Laravel's traffic behind it: this stops a loop gone wild, not a busy evening.
   RATE_LIMIT_INTERNAL_API: limit({ points: 12_000, seconds: 60 }),
-  RATE_LIMIT_AUTH: limit({ points: 60, seconds: 60 }),
+  // Mobile carriers put thousands of riders behind one address; keys and tokens cannot be guessed at any such rate.
+  RATE_LIMIT_AUTH: limit({ points: 600, seconds: 60 }),
   RATE_LIMIT_TRIP_CREATE: limit({ points: 20, seconds: 60 }),
   RATE_LIMIT_BID: limit({ points: 60, seconds: 60 }),
   RATE_LIMIT_COMMAND: limit({ points: 600, seconds: 60 }),

@@ -38,12 +38,19 @@ function section({ paths }: OpenApiDocument, { name, description }: OpenApiDocum
 
 function article(method: string, path: string, operation: Json): string {
   const { summary, description, security, parameters, requestBody, responses } = operation
-  const isOpen = (security as readonly unknown[]).length === 0
+  const [scheme] = (security as readonly Json[]).flatMap((one) => Object.keys(one))
   return `<article id="${escapeHtml(String(operation.operationId))}"><h3><b>${escapeHtml(method)}</b> ${escapeHtml(path)}</h3>
 <p>${escapeHtml(String(summary))}${description === undefined ? '' : `<br>${escapeHtml(String(description))}`}</p>
-<p>${isOpen ? 'No API key.' : 'Needs <code>X-API-Key</code>.'}</p>
+<p>${credentialsOf(scheme)}</p>
 ${parametersTable((parameters ?? []) as readonly Json[])}${bodyDetails(requestBody as Json | undefined)}
 ${responsesTable(responses as Readonly<Record<string, Json>>)}</article>`
+}
+
+function credentialsOf(scheme: string | undefined): string {
+  if (scheme === undefined) return 'No API key.'
+  return scheme === 'userToken'
+    ? "Needs a user's token: <code>Authorization: Bearer …</code>"
+    : 'Needs <code>X-API-Key</code>.'
 }
 
 function parametersTable(parameters: readonly Json[]): string {
