@@ -13,8 +13,9 @@ export interface RedisAddress {
  * worker: blocks on the queue, so it must wait for ever and never time out a command.
  * control: health checks.
  * limits: a request waits for it, and there is an insurance: nothing is repeated, and a frozen server is given up sooner.
+ * publish: tells of what is done; nothing is repeated, since whoever heard it twice would believe it twice.
  */
-export type RedisRole = 'queue' | 'worker' | 'control' | 'limits'
+export type RedisRole = 'queue' | 'worker' | 'control' | 'limits' | 'publish'
 
 const COMMAND_TIMEOUT_MS = 500
 /** What a limit may cost a request. Less, and a process that is busy for a moment would take a healthy Redis for a frozen one. */
@@ -42,6 +43,14 @@ function shapeOf(role: RedisRole) {
     case 'control':
       return {
         maxRetriesPerRequest: 1,
+        enableOfflineQueue: false,
+        commandTimeout: COMMAND_TIMEOUT_MS,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      }
+    case 'publish':
+      return {
+        maxRetriesPerRequest: 0,
+        autoResendUnfulfilledCommands: false,
         enableOfflineQueue: false,
         commandTimeout: COMMAND_TIMEOUT_MS,
         connectTimeout: CONNECT_TIMEOUT_MS,

@@ -13,6 +13,23 @@ CREATE TABLE `audit_log` (
   KEY `subject` (`subject`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `feed_heads` (
+  `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'Laravel''s, 1 to 36 visible characters',
+  `head` bigint unsigned NOT NULL COMMENT 'the number of his last message',
+  `pruned_to` bigint unsigned NOT NULL DEFAULT 0 COMMENT 'every message up to this one may be gone',
+  PRIMARY KEY (`user_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `feed_messages` (
+  `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `seq` bigint unsigned NOT NULL,
+  `event` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `data` mediumtext NOT NULL COMMENT 'JSON',
+  `created_at` datetime(3) NOT NULL,
+  PRIMARY KEY (`user_id`,`seq`),
+  KEY `age` (`created_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `gateway_pauses` (
   `gateway` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `account` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { watch } from '../db/watch.ts'
 import { openCallbacks } from './app/callbacks.ts'
+import { openFeed } from './app/feed.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
+import { assembleOps } from './app/ops.ts'
 import type { App, AppOptions } from './app/options.ts'
 import { assembleRealtime } from './app/realtime.ts'
 import { openLimits, openResources } from './app/resources.ts'
@@ -13,9 +15,7 @@ import { createHttpApp, createHttpServer, listen, stopListening } from './http.t
 import { Pruner } from './idempotency/pruner.ts'
 import { PAYMENT_OPERATIONS } from './laravel/payment-operations.ts'
 import { docsRoutes } from './ops/docs-routes.ts'
-import { readiness } from './ops/health.ts'
 import { OPS_OPERATIONS } from './ops/operations.ts'
-import { opsRoutes } from './ops/routes.ts'
 import { REALTIME_OPERATIONS } from './realtime/operations.ts'
 import { readBacklog } from './webhooks/backlog.ts'
 import { createWebhookMetrics } from './webhooks/metrics.ts'
@@ -57,18 +57,7 @@ export function createApp(options: AppOptions): App {
   const callbacks = openCallbacks(options, resources, registry)
   const webhooks = assembleWebhooks(options, resources, metrics, callbacks)
   const { ingest, processor, sweeper } = webhooks
-  const ops = opsRoutes({
-    readiness: () =>
-      readiness({
-        pool: resources.database.commands,
-        redis: resources.control,
-        isDraining: () => resources.isDraining,
-      }),
-    metricsText: () => (options.metricsText ?? ((own) => own.metrics()))(registry),
-    internalKeys: options.internalKeys,
-    metricsNeedKey: options.metricsNeedKey ?? false,
-    version: VERSION,
-  })
+  const ops = assembleOps(options, resources, registry, VERSION)
   const limits = openLimits(options, resources, registry)
   const internal = assembleInternalApi(options, { resources, limits, webhooks }, registry)
   const docs = docsRoutes(
@@ -84,6 +73,7 @@ export function createApp(options: AppOptions): App {
   const server = serverOf(isSeparate ? [...doors, ops] : [...doors, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
+  const feed = openFeed(options, resources)
   const pruner = new Pruner({ pool: resources.database.workers, log: options.log })
   return {
     server,
@@ -96,6 +86,7 @@ export function createApp(options: AppOptions): App {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
       sweeper.start()
       pruner.start()
+      feed.pruner.start()
       callbacks?.work()
     },
     stop: async (timeoutMs) => {
@@ -108,11 +99,13 @@ export function createApp(options: AppOptions): App {
       await Promise.all([
         sweeper.stop(drainMs),
         pruner.stop(drainMs),
+        feed.pruner.stop(drainMs),
         resources.ring.stopAnswering(drainMs),
         callbacks?.stop(drainMs),
       ])
       await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()
+      feed.close()
       resources.limits.disconnect()
     },
   }

@@ -1,0 +1,26 @@
+import { openRedis } from '../../db/redis.ts'
+import { FeedPruner } from '../feed/pruner.ts'
+import { Publisher } from '../feed/publish.ts'
+import type { AppOptions } from './options.ts'
+import type { Resources } from './resources.ts'
+
+/** Whatever tells users, and who forgets what they were told. */
+export interface Feed {
+  readonly publisher: Publisher
+  readonly pruner: FeedPruner
+  close(): void
+}
+
+/** Opens a connection for publishing alone; it connects in the background. */
+export function openFeed(options: AppOptions, { database, onRedisError }: Resources): Feed {
+  const redis = openRedis(options.redis, 'publish', onRedisError)
+  return {
+    publisher: new Publisher({
+      redis,
+      installation: options.database.database,
+      onError: onRedisError,
+    }),
+    pruner: new FeedPruner({ pool: database.workers, log: options.log }),
+    close: () => redis.disconnect(),
+  }
+}
