@@ -4,7 +4,15 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { alreadyDone, isMissingTable } from './errors.ts'
 import type { DatabaseAddress, PoolConnection } from './pools.ts'
 
-/** One file of db/migrations: one DDL statement, since DDL commits by itself and cannot be undone half-way. */
+/**
+ * One file of db/migrations: one DDL statement, since DDL commits by itself and cannot be undone half-way. Two things stand
+ * in a file beside its statement:
+ *
+ * - `CREATE TABLE IF NOT EXISTS` names a table that is shared with Laravel: where Laravel made it, it stays as it is. Every
+ *   other table is Onceline's own, and one of its name that is already there is somebody else's.
+ * - Lines that begin with `-- ?` are its check: a SELECT whose rows stand in the way. The checks of all pending files are asked
+ *   before anything is changed, so they cannot use what a migration adds; a table that is not there yet stands in nobody's way.
+ */
 export interface Migration {
   readonly name: string
   readonly sql: string
@@ -21,6 +29,7 @@ export class MigrationError extends Error {}
 
 const LOCK_WAIT_SECONDS = 60
 const TABLE = 'onceline_migrations'
+const CHECK_MARK = '-- ?'
 
 /** Reads db/migrations in the order of their names. Throws MigrationError for a name that has no place in that order. */
 export async function readMigrations(
@@ -40,8 +49,8 @@ export async function readMigrations(
 
 /**
  * Brings the schema up to date, forward only. Processes that start together migrate once: the others wait for the lock
- * and find the work done. Throws MigrationError for an edited file, a file that is missing here, and a table of
- * somebody else's that bears a name of ours; the last is found before anything is changed.
+ * and find the work done. Throws MigrationError for an edited file, a file that is missing here, a table of somebody else's
+ * that bears a name of ours, and rows that stand in the way; all of these are found before anything is changed.
  */
 export async function migrate(address: DatabaseAddress, migrations?: Migration[]): Promise<MigrationReport> {
   const files = migrations ?? (await readMigrations())
@@ -75,6 +84,7 @@ async function migrateLocked(connection: Queryable, files: Migration[]): Promise
     connection,
     pending.filter((file) => !known.has(file.name)),
   )
+  for (const file of pending) await assertNothingInTheWay(connection, file)
   await createRecords(connection)
   for (const file of pending) await apply(connection, file, known.has(file.name))
   return { applied: pending.map((file) => file.name), alreadyThere: files.length - pending.length }
@@ -121,7 +131,7 @@ function assertUnedited(files: Migration[], known: Map<string, { checksum: strin
 }
 
 async function assertNamesAreFree(connection: Queryable, pending: Migration[]): Promise<void> {
-  const ours = pending.flatMap((file) => /^CREATE TABLE (\w+)/m.exec(file.sql)?.[1] ?? [])
+  const ours = pending.flatMap((file) => /^CREATE TABLE (?!IF NOT EXISTS)(\w+)/m.exec(file.sql)?.[1] ?? [])
   if (ours.length === 0) return
   const [rows] = await connection.query<RowDataPacket[]>(
     'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN (?)',
@@ -132,6 +142,45 @@ async function assertNamesAreFree(connection: Queryable, pending: Migration[]): 
   throw new MigrationError(
     `this database has tables of these names that Onceline did not create: ${names}; nothing was changed`,
   )
+}
+
+/** A file's check: null where it has none. */
+function checkOf({ sql }: Migration): string | null {
+  const lines = sql.split('\n').filter((line) => line.startsWith(CHECK_MARK))
+  return lines.length === 0 ? null : lines.map((line) => line.slice(CHECK_MARK.length)).join('\n')
+}
+
+async function assertNothingInTheWay(connection: Queryable, file: Migration): Promise<void> {
+  const check = checkOf(file)
+  if (check === null) return
+  const rows = await rowsInTheWay(connection, file, check)
+  if (rows.length === 0) return
+  const lines = rows.map(
+    (row) =>
+      `  ${Object.entries(row)
+        .map(([name, value]) => `${name} ${show(value)}`)
+        .join(', ')}`,
+  )
+  throw new MigrationError(
+    `${file.name}: these rows stand in its way, and nothing was changed:\n${lines.join('\n')}\n(the file says what to do)`,
+  )
+}
+
+async function rowsInTheWay(connection: Queryable, file: Migration, check: string): Promise<RowDataPacket[]> {
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>(check)
+    return rows
+  } catch (error) {
+    if (isMissingTable(error)) return []
+    const why = error instanceof Error ? error.message : String(error)
+    throw new MigrationError(`${file.name}: its check failed, and nothing was changed: ${why}`, {
+      cause: error,
+    })
+  }
+}
+
+function show(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value)
 }
 
 /** The row `started` is written first: after a crash between DDL and `done`, "exists" or "is gone" is the expected answer. */

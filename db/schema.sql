@@ -178,6 +178,93 @@ CREATE TABLE `payment_transitions` (
   UNIQUE KEY `one_transition_per_event` (`event_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `trip_details` (
+  `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'trip_requests.id',
+  `customer_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `zone_id` varchar(36) DEFAULT NULL,
+  `category` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `pickup_latitude` decimal(9,7) NOT NULL,
+  `pickup_longitude` decimal(10,7) NOT NULL,
+  `pickup_address` varchar(500) DEFAULT NULL,
+  `destination_latitude` decimal(9,7) NOT NULL,
+  `destination_longitude` decimal(10,7) NOT NULL,
+  `destination_address` varchar(500) DEFAULT NULL,
+  `estimated_fare_minor` bigint NOT NULL,
+  `currency` char(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `payment_method` varchar(64) DEFAULT NULL,
+  `policy` varchar(16) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL COMMENT 'NULL: the zone''s own',
+  `adopted` tinyint NOT NULL COMMENT '1: Laravel had stored the trip, and keeps its fares',
+  `created_at` datetime(3) NOT NULL,
+  PRIMARY KEY (`trip_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `trip_offers` (
+  `id` binary(16) NOT NULL,
+  `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `state` varchar(12) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `expires_at` datetime(3) NOT NULL,
+  `created_at` datetime(3) NOT NULL,
+  `decided_at` datetime(3) DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `offers_by_trip` (`trip_id`,`state`),
+  KEY `offers_by_driver` (`driver_id`,`state`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `trip_requests` (
+  `id` char(36) NOT NULL,
+  `customer_id` char(36) DEFAULT NULL,
+  `driver_id` char(36) DEFAULT NULL,
+  `vehicle_category_id` char(36) DEFAULT NULL,
+  `zone_id` char(36) DEFAULT NULL,
+  `estimated_fare` decimal(23,3) NOT NULL,
+  `actual_fare` decimal(23,3) NOT NULL DEFAULT 0.000,
+  `paid_fare` decimal(23,3) NOT NULL DEFAULT 0.000,
+  `payment_method` varchar(191) DEFAULT NULL,
+  `payment_status` varchar(191) DEFAULT 'unpaid',
+  `type` varchar(20) DEFAULT NULL,
+  `current_status` varchar(20) NOT NULL DEFAULT 'pending',
+  `otp` varchar(191) DEFAULT NULL,
+  `deleted_at` timestamp NULL DEFAULT NULL,
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  `active_driver_id` varchar(36) GENERATED ALWAYS AS (case when `type` = 'ride_request' and `deleted_at` is null and `current_status` in ('accepted','ongoing') then rtrim(`driver_id`) end) VIRTUAL INVISIBLE COMMENT 'added by Onceline',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `one_active_trip_per_driver` (`active_driver_id`),
+  KEY `trips_by_zone_and_status` (`zone_id`,`current_status`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `trip_status` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `trip_request_id` char(36) NOT NULL,
+  `customer_id` char(36) NOT NULL,
+  `driver_id` char(36) DEFAULT NULL,
+  `pending` timestamp NULL DEFAULT NULL,
+  `accepted` timestamp NULL DEFAULT NULL,
+  `ongoing` timestamp NULL DEFAULT NULL,
+  `completed` timestamp NULL DEFAULT NULL,
+  `cancelled` timestamp NULL DEFAULT NULL,
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `trip_status_trip_request_id` (`trip_request_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `trip_transitions` (
+  `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `version` int unsigned NOT NULL,
+  `from_state` varchar(20) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL COMMENT 'NULL: the first that was heard of it',
+  `to_state` varchar(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `observed` tinyint NOT NULL COMMENT '1: the trip stood there already, by Laravel''s hand',
+  `actor_type` varchar(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `actor_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
+  `reason` varchar(255) DEFAULT NULL,
+  `fare_minor` bigint DEFAULT NULL COMMENT 'the final fare, of what is completed',
+  `currency` char(3) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
+  `at` datetime(3) NOT NULL,
+  PRIMARY KEY (`trip_id`,`version`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `webhook_events` (
   `id` binary(16) NOT NULL COMMENT 'UUIDv7, minted once a delivery: the claim token',
   `event_key` binary(32) NOT NULL COMMENT 'SHA-256 of gateway, account, event id',

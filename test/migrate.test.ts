@@ -1,22 +1,12 @@
-import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createConnection } from 'mysql2/promise'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type Migration,
-  MigrationError,
-  type MigrationReport,
-  migrate,
-  readMigrations,
-} from '../db/migrate.ts'
-import { openDatabase } from '../db/pools.ts'
+import { MigrationError, type MigrationReport, migrate, readMigrations } from '../db/migrate.ts'
 import type { RowDataPacket } from '../db/rows.ts'
-import { GroupCommit } from '../src/webhooks/group-commit.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { capture } from './support/events.ts'
+import { allTables, migration } from './support/migrations.ts'
 import { ask, killWorkers, startWorker } from './support/workers.ts'
 
 let database: TestDatabase
@@ -55,12 +45,12 @@ describe('migrate', () => {
 
   it('refuses an edited file by its name and changes nothing', async () => {
     await migrate(database.address, ours.slice(0, 2))
-    const before = await allTables()
+    const before = await allTables(database.pool)
     const edited = ours.map((file, index) => (index === 1 ? migration(file.name, `${file.sql} `) : file))
     const refused = migrate(database.address, edited)
     await expect(refused).rejects.toThrow(MigrationError)
     await expect(refused).rejects.toThrow(`${names[1]} was edited`)
-    expect(await allTables()).toEqual(before)
+    expect(await allTables(database.pool)).toEqual(before)
   })
 
   it('refuses to work with a database that a newer version made', async () => {
@@ -110,27 +100,12 @@ describe('migrate', () => {
   it('refuses a database with a table of the same name that is not ours, and creates nothing', async () => {
     await database.pool.query('CREATE TABLE payments (id INT PRIMARY KEY)')
     await database.pool.query('CREATE VIEW audit_log AS SELECT id FROM payments')
-    const before = await allTables()
+    const before = await allTables(database.pool)
     const refused = migrate(database.address)
     await expect(refused).rejects.toThrow(MigrationError)
     await expect(refused).rejects.toThrow(/payments/)
     await expect(refused).rejects.toThrow(/audit_log/)
-    expect(await allTables()).toEqual(before)
-  })
-
-  it("leaves a shared database's Laravel tables as they are, to the byte, and stores an event beside them", async () => {
-    await load(await readFile(new URL('./fixtures/laravel-schema.sql', import.meta.url), 'utf8'))
-    const before = await allTables()
-    expect(Object.keys(before)).toHaveLength(10)
-    expect(await migrate(database.address)).toEqual({ applied: names, alreadyThere: 0 })
-    const after = await allTables()
-    for (const table of Object.keys(before)) expect(after[table], table).toEqual(before[table])
-    const created = ours.filter(({ sql }) => /^CREATE TABLE/m.test(sql))
-    expect(Object.keys(after)).toHaveLength(10 + created.length + 1)
-    const pools = openDatabase(database.address, 1)
-    const store = new GroupCommit({ pool: pools.ingest, onStored: () => undefined })
-    expect(await store.store(capture({ eventId: 'evt_منى_😀' }))).toMatchObject({ kind: 'stored' })
-    await pools.close()
+    expect(await allTables(database.pool)).toEqual(before)
   })
 })
 
@@ -144,37 +119,9 @@ describe('readMigrations', () => {
   })
 })
 
-function migration(name: string, sql: string): Migration {
-  return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
-}
-
 async function records(): Promise<[string, string][]> {
   const [rows] = await database.pool.query<RowDataPacket[]>(
     'SELECT name, state FROM onceline_migrations ORDER BY name',
   )
   return rows.map((row) => [row.name, row.state])
-}
-
-/** Every table and view: its definition, and all of its rows in hex. */
-async function allTables(): Promise<Record<string, { definition: string; rows: string }>> {
-  const { pool } = database
-  const [tables] = await pool.query<RowDataPacket[]>(
-    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name',
-  )
-  const all: Record<string, { definition: string; rows: string }> = {}
-  for (const { name } of tables) {
-    const [created] = await pool.query<RowDataPacket[]>(`SHOW CREATE TABLE ${name}`)
-    const [rows] = await pool.query<RowDataPacket[]>(`SELECT * FROM ${name} ORDER BY 1`)
-    all[name] = {
-      definition: String(created[0]?.['Create Table'] ?? created[0]?.['Create View']),
-      rows: JSON.stringify(rows),
-    }
-  }
-  return all
-}
-
-async function load(sql: string): Promise<void> {
-  const connection = await createConnection({ ...database.address, multipleStatements: true })
-  await connection.query(sql)
-  await connection.end()
 }

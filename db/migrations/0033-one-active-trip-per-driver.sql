@@ -1,0 +1,12 @@
+-- A driver has one ride at a time; parcels may overlap.
+-- Refused while these trips share a driver; end or cancel all but one of each driver, then migrate again:
+-- ? SELECT t.driver_id AS driver, t.id AS trip, t.current_status AS status, t.updated_at AS since FROM trip_requests AS t
+-- ? JOIN (
+-- ?   SELECT driver FROM (
+-- ?     SELECT RTRIM(driver_id) AS driver FROM trip_requests WHERE type = 'ride_request' AND deleted_at IS NULL
+-- ?       AND current_status IN ('accepted', 'ongoing') AND driver_id IS NOT NULL
+-- ?   ) AS rides GROUP BY driver HAVING COUNT(*) > 1
+-- ? ) AS twice ON twice.driver = RTRIM(t.driver_id)
+-- ? WHERE t.type = 'ride_request' AND t.deleted_at IS NULL AND t.current_status IN ('accepted', 'ongoing')
+-- ? ORDER BY t.driver_id, t.id LIMIT 100
+ALTER TABLE trip_requests ADD UNIQUE KEY one_active_trip_per_driver (active_driver_id)

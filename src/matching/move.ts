@@ -1,0 +1,155 @@
+import { isDuplicateKey } from '../../db/errors.ts'
+import type { PoolConnection } from '../../db/pools.ts'
+import { assert } from '../base/assert.ts'
+import { endOffers, lockLiveOffers } from './offer-store.ts'
+import {
+  insertTransition,
+  lockTrip,
+  readTrip,
+  setActualFare,
+  setStatus,
+  stampStatus,
+  takeTrip,
+} from './store.ts'
+import type { Actor, Fare, Trip } from './trip.ts'
+import { decideMove, statusOf, type TripState, type TripStep, tripStatus } from './trip-state.ts'
+
+/** What somebody says of a trip: that it came, or is to come, to this state. */
+export interface TripMove {
+  /** `accepted`: Laravel gave it to `driverId` by itself. A driver's own acceptance is acceptTripIn(). */
+  readonly to: Exclude<TripState, 'pending'>
+  readonly by: Actor
+  /** Whose trip it must be; null does not say. */
+  readonly driverId: string | null
+  /** At most 255 characters. */
+  readonly reason: string | null
+  /** Of a completed trip. */
+  readonly finalFare: Fare | null
+}
+
+/**
+ * moved: the history grew by `steps`, and the last one leads to what was asked for; it is `observed` where Laravel had already
+ * moved its row. unchanged: it stood there and the history said so. not_allowed: there is no way from where it stands.
+ * different: it is another driver's trip, or it ended with another fare, or the fare is of another currency. driver_busy: he is
+ * on another ride. unknown: there is no such trip. After all but the first nothing was written.
+ */
+export type TripMoved =
+  | {
+      readonly kind: 'moved'
+      readonly trip: Trip
+      readonly before: Trip
+      readonly steps: readonly TripStep[]
+    }
+  | { readonly kind: 'unchanged'; readonly trip: Trip }
+  | { readonly kind: 'not_allowed'; readonly from: string; readonly to: TripState }
+  | { readonly kind: 'different'; readonly fields: readonly string[] }
+  | { readonly kind: 'driver_busy' }
+  | { readonly kind: 'unknown' }
+
+/**
+ * Moves a trip in the caller's transaction, or records that Laravel moved it, once however often it is said. A trip that ends
+ * takes its live offers with it.
+ */
+export async function moveTripIn(
+  connection: PoolConnection,
+  tripId: string,
+  move: TripMove,
+): Promise<TripMoved> {
+  const before = await lockTrip(connection, tripId)
+  if (before === null) return { kind: 'unknown' }
+  const status = tripStatus(before.status)
+  if (status === null) return { kind: 'not_allowed', from: before.status, to: move.to }
+  const decision = decideMove(before.recorded, status, move.to)
+  if (decision.kind === 'refuse') return { kind: 'not_allowed', from: decision.from, to: move.to }
+  const fields = differences(before, move)
+  if (fields.length > 0) return { kind: 'different', fields }
+  if (decision.kind === 'unchanged') return { kind: 'unchanged', trip: before }
+  if (!(await writeStatus(connection, before, move, decision.steps))) return { kind: 'driver_busy' }
+  await recordSteps(connection, before, decision.steps, move)
+  await endOffersOf(connection, before.id, move)
+  const trip = await readTrip(connection, tripId)
+  assert(trip !== null, 'a trip that is locked cannot go')
+  return { kind: 'moved', trip, before, steps: decision.steps }
+}
+
+/** What the move says otherwise than the trip that stands. */
+function differences(trip: Trip, { to, driverId, finalFare }: TripMove): string[] {
+  const fields: string[] = []
+  if (to === 'accepted' && driverId === null && trip.driverId === null) fields.push('driverId')
+  if (driverId !== null && trip.driverId !== null && driverId !== trip.driverId) fields.push('driverId')
+  const currency = trip.finalFare?.currency ?? trip.details?.estimatedFare.currency
+  if (finalFare !== null && currency !== undefined && finalFare.currency !== currency) fields.push('currency')
+  const stands = trip.recorded === to ? trip.finalFare : null
+  if (finalFare !== null && stands !== null && finalFare.amountMinor !== stands.amountMinor)
+    fields.push('finalFareMinor')
+  return fields
+}
+
+/** Writes what is not there yet into Laravel's row; false when the driver is on another ride. */
+async function writeStatus(
+  connection: PoolConnection,
+  trip: Trip,
+  { to, driverId, finalFare }: TripMove,
+  steps: readonly TripStep[],
+): Promise<boolean> {
+  const status = statusOf(to)
+  if (status === 'accepted' && trip.status === 'pending') {
+    if (!(await assign(connection, trip, driverId))) return false
+  } else if (status !== trip.status) {
+    assert(await setStatus(connection, trip.id, trip.status, status), 'a locked trip moved by itself')
+  }
+  const isOurs = trip.details?.isAdopted === false
+  if (isOurs && finalFare !== null) await setActualFare(connection, trip.id, finalFare)
+  for (const step of steps) await stampStatus(connection, trip.id, statusOf(step.to), driverId)
+  return true
+}
+
+/** Laravel gave the trip to a driver: by name, or it has written him already and the status comes later. */
+async function assign(connection: PoolConnection, trip: Trip, driverId: string | null): Promise<boolean> {
+  try {
+    if (trip.driverId === null && driverId !== null) return await takeTrip(connection, trip.id, driverId)
+    return await setStatus(connection, trip.id, 'pending', 'accepted')
+  } catch (error) {
+    if (isDuplicateKey(error, 'one_active_trip_per_driver')) return false
+    throw error
+  }
+}
+
+/** The story is the last step's; what came before it is Laravel's, who did not tell. */
+async function recordSteps(
+  connection: PoolConnection,
+  { id, version }: Trip,
+  steps: readonly TripStep[],
+  { by, reason, finalFare, to }: TripMove,
+): Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    const story =
+      step.to === to
+        ? { by, reason, finalFare }
+        : { by: { type: 'laravel' as const, id: null }, reason: null, finalFare: null }
+    await insertTransition(connection, id, version + 1 + index, step, story)
+  }
+}
+
+/** Once a trip is taken or over nobody can take it, and a driver who was given one gets no other. */
+async function endOffersOf(
+  connection: PoolConnection,
+  tripId: string,
+  { to, driverId }: TripMove,
+): Promise<void> {
+  const offers = await lockLiveOffers(connection, tripId, to === 'accepted' ? driverId : null)
+  const [ofTrip, ofDriver] = [
+    offers.filter((offer) => offer.tripId === tripId),
+    offers.filter((offer) => offer.tripId !== tripId),
+  ]
+  await endOffers(
+    connection,
+    ofTrip.map(({ id }) => id),
+    to === 'accepted' ? 'lost' : 'withdrawn',
+  )
+  await endOffers(
+    connection,
+    ofDriver.map(({ id }) => id),
+    'withdrawn',
+  )
+}

@@ -1,0 +1,230 @@
+import type { Pool, PoolConnection } from '../../db/pools.ts'
+import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
+import { minorToDecimal } from '../base/money.ts'
+import type { Actor, DispatchPolicy, Fare, Place, Trip, TripDetails, TripOrder } from './trip.ts'
+import { stateOf, type TripState, type TripStatus, type TripStep, tripStatus } from './trip-state.ts'
+
+// trip_requests and trip_status may be Laravel's own, with its collations: no statement joins them with tables of ours, whose
+// indexes would be of no use then.
+
+type Queryable = Pick<PoolConnection | Pool, 'query'>
+
+const TRIP_COLUMNS = `id, customer_id, driver_id, zone_id, vehicle_category_id, payment_method, current_status,
+  UTC_TIMESTAMP(3) AS now`
+
+const DETAIL_COLUMNS = `d.trip_id, d.customer_id, d.zone_id, d.category, d.pickup_latitude, d.pickup_longitude,
+  d.pickup_address, d.destination_latitude, d.destination_longitude, d.destination_address, d.estimated_fare_minor,
+  d.currency, d.payment_method, d.policy, d.adopted, d.created_at`
+
+/** Reads a trip without a lock; null when there is none, or when it was deleted. Uses the primary keys. */
+export async function readTrip(connection: Queryable, tripId: string): Promise<Trip | null> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT ${TRIP_COLUMNS} FROM trip_requests WHERE id = ? AND deleted_at IS NULL`,
+    [tripId],
+  )
+  return withRecord(connection, rows[0])
+}
+
+/**
+ * Reads a trip and locks it until the transaction ends: whoever changes a trip, its history or its offers comes through here.
+ * Null when there is none, or when it was deleted. Uses the primary keys.
+ */
+export async function lockTrip(connection: PoolConnection, tripId: string): Promise<Trip | null> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT ${TRIP_COLUMNS} FROM trip_requests WHERE id = ? AND deleted_at IS NULL FOR UPDATE`,
+    [tripId],
+  )
+  return withRecord(connection, rows[0])
+}
+
+async function withRecord(connection: Queryable, row: RowDataPacket | undefined): Promise<Trip | null> {
+  if (!row) return null
+  const [[found]] = await connection.query<RowDataPacket[]>(
+    `SELECT ${DETAIL_COLUMNS}, h.version, h.to_state, h.fare_minor, h.currency AS fare_currency
+     FROM (SELECT 1 AS one) AS always
+     LEFT JOIN trip_details AS d ON d.trip_id = ?
+     LEFT JOIN trip_transitions AS h ON h.trip_id = ?
+       AND h.version = (SELECT MAX(version) FROM trip_transitions WHERE trip_id = ?)`,
+    [row.id, row.id, row.id],
+  )
+  return toTrip(row, found ?? {})
+}
+
+function toTrip(row: RowDataPacket, record: Partial<RowDataPacket>): Trip {
+  const status = tripStatus(row.current_status)
+  const recorded: TripState | null = record.to_state ?? null
+  const details = record.trip_id ? toDetails(record) : null
+  return {
+    id: row.id,
+    status: row.current_status,
+    state: status === null ? null : stateOf(recorded, status),
+    version: Number(record.version ?? 0),
+    recorded,
+    customerId: row.customer_id,
+    driverId: row.driver_id,
+    zoneId: row.zone_id,
+    category: row.vehicle_category_id ?? details?.category ?? null,
+    paymentMethod: row.payment_method ?? details?.paymentMethod ?? null,
+    details,
+    finalFare:
+      record.fare_minor == null
+        ? null
+        : { amountMinor: BigInt(record.fare_minor), currency: record.fare_currency },
+    now: row.now,
+  }
+}
+
+function toDetails(row: Partial<RowDataPacket>): TripDetails {
+  return {
+    customerId: row.customer_id,
+    zoneId: row.zone_id,
+    category: row.category,
+    pickup: toPlace(row.pickup_latitude, row.pickup_longitude, row.pickup_address),
+    destination: toPlace(row.destination_latitude, row.destination_longitude, row.destination_address),
+    estimatedFare: { amountMinor: BigInt(row.estimated_fare_minor), currency: row.currency },
+    paymentMethod: row.payment_method,
+    policy: row.policy as DispatchPolicy | null,
+    isAdopted: Number(row.adopted) === 1,
+    createdAt: row.created_at,
+  }
+}
+
+function toPlace(latitude: string, longitude: string, address: string | null): Place {
+  return { latitude: Number(latitude), longitude: Number(longitude), address }
+}
+
+/**
+ * Inserts a trip that Laravel did not store, pending. Throws 1062 (PRIMARY) where it is there, 1364 or 1452 where Laravel's
+ * table asks for more than we know.
+ */
+export async function insertTrip(connection: PoolConnection, order: TripOrder): Promise<void> {
+  const { tripId, customerId, zoneId, category, estimatedFare, paymentMethod } = order
+  const fare = minorToDecimal(estimatedFare.amountMinor, estimatedFare.currency)
+  await connection.query(
+    `INSERT INTO trip_requests (id, customer_id, zone_id, vehicle_category_id, estimated_fare, payment_method, type,
+       current_status, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, 'ride_request', 'pending', UTC_TIMESTAMP(), UTC_TIMESTAMP())`,
+    [tripId, customerId, zoneId, category, fare, paymentMethod],
+  )
+  await connection.query(
+    `INSERT INTO trip_status (trip_request_id, customer_id, pending, created_at, updated_at)
+     VALUES (?, ?, UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP())`,
+    [tripId, customerId],
+  )
+}
+
+/** Keeps what was ordered. Throws 1062 where it was kept before. */
+export async function insertDetails(
+  connection: PoolConnection,
+  { tripId, pickup, destination, ...order }: TripOrder,
+  isAdopted: boolean,
+): Promise<void> {
+  await connection.query(
+    `INSERT INTO trip_details (trip_id, customer_id, zone_id, category, pickup_latitude, pickup_longitude, pickup_address,
+       destination_latitude, destination_longitude, destination_address, estimated_fare_minor, currency, payment_method,
+       policy, adopted, created_at)
+     VALUES (?, UTC_TIMESTAMP(3))`,
+    [
+      [
+        ...[tripId, order.customerId, order.zoneId, order.category],
+        ...[pickup.latitude, pickup.longitude, pickup.address],
+        ...[destination.latitude, destination.longitude, destination.address],
+        ...[order.estimatedFare.amountMinor, order.estimatedFare.currency],
+        ...[order.paymentMethod, order.policy, isAdopted ? 1 : 0],
+      ],
+    ],
+  )
+}
+
+/** What a step's row tells beside the step. */
+export interface StepStory {
+  readonly by: Actor
+  readonly reason: string | null
+  readonly finalFare: Fare | null
+}
+
+/** Adds one row to a trip's history. Throws 1062 where somebody without the trip's lock has taken the version. */
+export async function insertTransition(
+  connection: PoolConnection,
+  tripId: string,
+  version: number,
+  step: TripStep,
+  { by, reason, finalFare }: StepStory,
+): Promise<void> {
+  const row = [tripId, version, step.from, step.to, step.observed ? 1 : 0, by.type, by.id, reason]
+  await connection.query(
+    `INSERT INTO trip_transitions (trip_id, version, from_state, to_state, observed, actor_type, actor_id, reason,
+       fare_minor, currency, at)
+     VALUES (?, UTC_TIMESTAMP(3))`,
+    [[...row, finalFare?.amountMinor ?? null, finalFare?.currency ?? null]],
+  )
+}
+
+/**
+ * Gives a trip that waits to a driver; false when it does not wait, or is somebody's. Throws 1062
+ * (one_active_trip_per_driver) when the driver is on another ride. Uses the primary key.
+ */
+export async function takeTrip(
+  connection: PoolConnection,
+  tripId: string,
+  driverId: string,
+): Promise<boolean> {
+  const [result] = await connection.query<ResultSetHeader>(
+    `UPDATE trip_requests SET driver_id = ?, current_status = 'accepted', updated_at = UTC_TIMESTAMP()
+     WHERE id = ? AND current_status = 'pending' AND driver_id IS NULL AND deleted_at IS NULL`,
+    [driverId, tripId],
+  )
+  return result.affectedRows === 1
+}
+
+/** Moves a trip from one of Laravel's words to another; false when it stands elsewhere. Uses the primary key. */
+export async function setStatus(
+  connection: PoolConnection,
+  tripId: string,
+  from: string,
+  to: TripStatus,
+): Promise<boolean> {
+  const [result] = await connection.query<ResultSetHeader>(
+    `UPDATE trip_requests SET current_status = ?, updated_at = UTC_TIMESTAMP() WHERE id = ? AND current_status = ?`,
+    [to, tripId, from],
+  )
+  return result.affectedRows === 1
+}
+
+/** Writes what a ride cost in the end. Uses the primary key. */
+export async function setActualFare(connection: PoolConnection, tripId: string, fare: Fare): Promise<void> {
+  await connection.query('UPDATE trip_requests SET actual_fare = ? WHERE id = ?', [
+    minorToDecimal(fare.amountMinor, fare.currency),
+    tripId,
+  ])
+}
+
+/** Laravel's table of times has no column for the two ways back. */
+const STAMPED: readonly TripStatus[] = ['pending', 'accepted', 'ongoing', 'completed', 'cancelled']
+
+/**
+ * Notes when a trip came to a state, where Laravel keeps such times of it; a time that is there stands. Uses the index on
+ * trip_request_id.
+ */
+export async function stampStatus(
+  connection: PoolConnection,
+  tripId: string,
+  status: TripStatus,
+  driverId: string | null,
+): Promise<void> {
+  if (!STAMPED.includes(status)) return
+  await connection.query(
+    `UPDATE trip_status SET ${status} = COALESCE(${status}, UTC_TIMESTAMP()), driver_id = COALESCE(?, driver_id),
+       updated_at = UTC_TIMESTAMP() WHERE trip_request_id = ?`,
+    [driverId, tripId],
+  )
+}
+
+/** Whether the driver is on a ride. Uses one_active_trip_per_driver. */
+export async function isOnRide(connection: Queryable, driverId: string): Promise<boolean> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    'SELECT 1 FROM trip_requests WHERE active_driver_id = ? LIMIT 1',
+    [driverId],
+  )
+  return rows.length > 0
+}
