@@ -6,7 +6,7 @@ import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { expected } from './support/processing.ts'
 import { RawConnection } from './support/raw-http.ts'
-import { signToken } from './support/tokens.ts'
+import { askForTicket, signToken } from './support/tokens.ts'
 
 const CARD = '4111111111111111'
 const MARKER = 'MARKER-rider-phone-01001234567'
@@ -119,7 +119,7 @@ it('no token, no ticket and no secret of theirs is in any line, wherever it was 
     fetch(app.url + path, { method: 'POST', headers })
   const tickets: string[] = []
   for (const token of tokens) {
-    const answer = await ask('/realtime/tickets', { authorization: `Bearer ${token}` })
+    const answer = await askForTicket(app.url, { authorization: `Bearer ${token}` })
     const { ticket } = (await answer.json()) as { ticket?: string }
     if (ticket !== undefined) tickets.push(ticket)
     await ask('/realtime/tickets', { authorization: token })

@@ -5,7 +5,7 @@ import { signingKeyOf, signatureOf as signWith } from '../src/laravel/callback-s
 import { type Call, callsInPhp, phpOrNotice } from './support/php-calls.ts'
 import { propertyRuns } from './support/property-runs.ts'
 
-const php = phpOrNotice('what OncelineClient.php signs and verifies')
+const php = phpOrNotice('what OncelineSignature.php verifies')
 const inPhp = (calls: readonly Call[]) => callsInPhp(php, calls)
 
 /** As the sender signs it; `t` in seconds. */
@@ -13,7 +13,7 @@ function signatureOf(apiKey: string, body: string, t: number): string {
   return signWith(signingKeyOf(apiKey), body, t * 1_000)
 }
 
-describe.skipIf(php === undefined)('verifyCallback', () => {
+describe.skipIf(php === undefined)('OncelineSignature.php', () => {
   const KEY = 'laravel-key-7d1e4c559f012f6a'
   const BODY = '{"event":"payment.completed","data":{"amountMinor":15000,"note":"أجرة"}}'
   const T = 1_796_000_000
@@ -49,7 +49,7 @@ describe.skipIf(php === undefined)('verifyCallback', () => {
 
   it('believes what was signed, by this formula, and nothing else', async () => {
     expect(signatureOf(KEY, BODY, T)).toBe(SIGNED)
-    const outcomes = await inPhp(CASES.map(([, , ...args]) => ['verifyCallback', ...args]))
+    const outcomes = await inPhp(CASES.map(([, , ...args]) => ['verify', ...args]))
     const verdicts = CASES.map(([what], index) => [what, outcomes[index]?.returned])
     expect(verdicts).toEqual(CASES.map(([what, verdict]) => [what, verdict]))
   })
@@ -65,8 +65,8 @@ describe.skipIf(php === undefined)('verifyCallback', () => {
         all.flatMap(({ body, secret, t }): Call[] => {
           const header = signatureOf(secret, body, t)
           return [
-            ['verifyCallback', body, header, [secret], t],
-            ['verifyCallback', `${body} `, header, [secret], t],
+            ['verify', body, header, [secret], t],
+            ['verify', `${body} `, header, [secret], t],
           ]
         }),
       )
@@ -74,37 +74,4 @@ describe.skipIf(php === undefined)('verifyCallback', () => {
     })
     await fc.assert(property, propertyRuns(10))
   })
-})
-
-describe.skipIf(php === undefined)('mintToken', () => {
-  const SECRET = 'c0ffee-jwt-5ecret-of-32-characters-or-more'
-  const NOW = 1_796_000_000
-
-  it('signs the claims with HS256, as Onceline is to read them', async () => {
-    const mint = (...args: unknown[]): Call => ['mintToken', SECRET, ...args]
-    const [usual, odd] = await inPhp([mint('42', 'driver', NOW, 60), mint('سائق/?>~', 'customer', NOW)])
-    expect(read(usual?.returned)).toEqual({
-      header: { alg: 'HS256', typ: 'JWT' },
-      claims: { sub: '42', user_type: 'driver', iat: NOW, exp: NOW + 60 },
-    })
-    expect(read(odd?.returned).claims).toMatchObject({ sub: 'سائق/?>~', exp: NOW + 3_600 })
-  })
-
-  it('mints nothing with a weak secret, for nobody, or without an end', async () => {
-    const outcomes = await inPhp([
-      ['mintToken', SECRET.slice(0, 31), '42', 'driver', NOW],
-      ['mintToken', SECRET, '', 'driver', NOW],
-      ['mintToken', SECRET, '42', 'driver', NOW, 0],
-    ])
-    for (const { thrown } of outcomes) expect(thrown?.message).toMatch(/secret of 32 bytes/)
-  })
-
-  /** Verifies by RFC 7515's formula, with the secret that both sides share. */
-  function read(token: string) {
-    expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]{43}$/)
-    const [header = '', claims = '', signature] = token.split('.')
-    expect(createHmac('sha256', SECRET).update(`${header}.${claims}`).digest('base64url')).toBe(signature)
-    const decode = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
-    return { header: decode(header), claims: decode(claims) }
-  }
 })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { findPhp, type Php, runPhp } from './php.ts'
 
-/** One call of OncelineClient's: a method of a client where a target is given, otherwise of the class itself. */
+/** `verify` is OncelineSignature's, `mint` OncelineToken's behind its secret; all others need a client, so a target. */
 export type Call = readonly [method: string, ...args: unknown[]]
 
 /** What PHP's call gave: one of the two. */

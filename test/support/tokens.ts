@@ -28,3 +28,16 @@ export function signToken(shape: TokenShape): string {
 export function base64Url(content: string | Buffer): string {
   return Buffer.from(content).toString('base64url')
 }
+
+/** Asks a service for a ticket, again while its Redis is not there yet or this machine is too busy, as an app would. */
+export async function askForTicket(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  for (;;) {
+    const answer = await fetch(`${url}/realtime/tickets`, { method: 'POST', headers })
+    if (answer.status !== 503) return answer
+    await answer.body?.cancel()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
