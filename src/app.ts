@@ -13,6 +13,7 @@ import { assert } from './base/assert.ts'
 import { openApiDocument } from './base/openapi.ts'
 import { createHttpApp, createHttpServer, listen, stopListening } from './http.ts'
 import { Pruner } from './idempotency/pruner.ts'
+import { NOTIFY_OPERATIONS } from './laravel/notify-operations.ts'
 import { PAYMENT_OPERATIONS } from './laravel/payment-operations.ts'
 import { docsRoutes } from './ops/docs-routes.ts'
 import { OPS_OPERATIONS } from './ops/operations.ts'
@@ -43,10 +44,19 @@ const API_INFO = {
   tags: {
     webhooks: 'for payment gateways',
     payments: "for the company's own backend",
+    notifications: "for the company's own backend",
     realtime: 'for apps of riders and drivers',
     operations: 'for probes and monitoring',
   },
 }
+
+const API_OPERATIONS = [
+  ...WEBHOOK_OPERATIONS,
+  ...PAYMENT_OPERATIONS,
+  ...NOTIFY_OPERATIONS,
+  ...REALTIME_OPERATIONS,
+  ...OPS_OPERATIONS,
+]
 
 /** Builds the service: the only place where things are constructed and joined. Connects to nothing by itself. */
 export function createApp(options: AppOptions): App {
@@ -59,13 +69,9 @@ export function createApp(options: AppOptions): App {
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
   const limits = openLimits(options, resources, registry)
-  const internal = assembleInternalApi(options, { resources, limits, webhooks }, registry)
-  const docs = docsRoutes(
-    openApiDocument(
-      [...WEBHOOK_OPERATIONS, ...PAYMENT_OPERATIONS, ...REALTIME_OPERATIONS, ...OPS_OPERATIONS],
-      API_INFO,
-    ),
-  )
+  const feed = openFeed(options, resources)
+  const internal = assembleInternalApi(options, { resources, limits, webhooks, feed }, registry)
+  const docs = docsRoutes(openApiDocument(API_OPERATIONS, API_INFO))
   const doors = [webhookRoutes({ ingest, metrics }), assembleRealtime(options, resources, limits, registry)]
   const isSeparate = options.internalApi?.isSeparate ?? false
   const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>
@@ -73,7 +79,6 @@ export function createApp(options: AppOptions): App {
   const server = serverOf(isSeparate ? [...doors, ops] : [...doors, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
-  const feed = openFeed(options, resources)
   const pruner = new Pruner({ pool: resources.database.workers, log: options.log })
   return {
     server,

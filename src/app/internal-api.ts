@@ -5,10 +5,12 @@ import { createSampler } from '../base/sampler.ts'
 import { createIdempotencyMetrics } from '../idempotency/metrics.ts'
 import { Once } from '../idempotency/once.ts'
 import { createAccessMetrics } from '../laravel/metrics.ts'
+import { notifyRoutes } from '../laravel/notify-routes.ts'
 import { paymentRoutes } from '../laravel/payment-routes.ts'
 import { internalRoutes } from '../laravel/routes.ts'
 import type { Limits } from '../limits/limits.ts'
 import { wakeParked } from '../webhooks/park.ts'
+import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
 import type { Webhooks } from './webhooks.ts'
@@ -17,22 +19,25 @@ interface Pieces {
   readonly resources: Resources
   readonly limits: Limits
   readonly webhooks: Webhooks
+  readonly feed: Feed
 }
 
 /** The internal API behind its door. */
 export function assembleInternalApi(
   options: AppOptions,
-  { resources, limits, webhooks }: Pieces,
+  { resources, limits, webhooks, feed }: Pieces,
   registry: Registry,
 ) {
   const { log, clock = systemClock, internalApi } = options
   const allowedCidrs = internalApi?.allowedCidrs ?? null
   const pool = resources.database.commands
+  const once = new Once({ pool })
+  const metrics = createIdempotencyMetrics(registry)
   const payments = paymentRoutes({
     pool,
-    once: new Once({ pool }),
+    once,
     log,
-    metrics: createIdempotencyMetrics(registry),
+    metrics,
     knowsAccount: (gateway, account) => options.accounts.get(gateway)?.has(account) === true,
     wake: async (refKeys) => {
       const woken = await wakeParked(pool, refKeys)
@@ -50,5 +55,6 @@ export function assembleInternalApi(
     log,
     refusals: createSampler({ ...LOG_LINES, clock }),
   }
-  return internalRoutes(access, [payments])
+  const notify = notifyRoutes({ once, publisher: feed.publisher, metrics })
+  return internalRoutes(access, [payments, notify])
 }

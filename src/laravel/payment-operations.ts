@@ -16,7 +16,7 @@ const REFUSALS: Readonly<Record<number, ApiResponse>> = {
 }
 
 /** What a keyed request may be answered beside its own outcomes. */
-const KEYED: Readonly<Record<number, ApiResponse>> = {
+export const KEYED: Readonly<Record<number, ApiResponse>> = {
   ...REFUSALS,
   400: { description: 'no or no possible Idempotency-Key, no JSON, or fields that are wrong (`errors`)' },
   410: {

@@ -21,6 +21,7 @@ import { eventJson } from '../webhooks/event-json.ts'
 import { listEvents } from '../webhooks/event-list.ts'
 import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
 import { EXPECTED_PAYMENT, type ExpectedPaymentBody, PAYMENT_CHANGE } from './payment-schemas.ts'
+import { invalid, refusal } from './refusals.ts'
 
 export interface PaymentRoutesOptions {
   readonly pool: Pool
@@ -185,26 +186,10 @@ function idOf(context: Context<Env>): Id | null {
   return idFromText(context.req.param('id') ?? '')
 }
 
-/** Nothing was done, and the key is free. */
-async function refusal(occurrence: Problem): Promise<OnceResult> {
-  const { status, headers = {}, body } = await replyOf(problem(occurrence))
-  return { kind: 'refused', answer: { status, headers, body } }
-}
-
 async function refuse(occurrence: Problem): Promise<Done> {
   return { reply: await replyOf(problem(occurrence)), refKeys: [] }
 }
 
 function unknown(requestId: string): Problem {
   return { status: 404, code: 'payment_unknown', detail: 'There is no such payment.', requestId }
-}
-
-function invalid(errors: readonly { field: string; message: string }[], requestId: string): Problem {
-  return {
-    status: 400,
-    code: 'invalid_request',
-    detail: `Not as it should be: ${errors.map(({ field }) => field || 'the body').join(', ')}.`,
-    requestId,
-    errors,
-  }
 }
