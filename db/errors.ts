@@ -69,6 +69,14 @@ export function isServerTrouble(error: unknown): boolean {
   return SERVER_TROUBLE_ERRNO.has(errno(error))
 }
 
+/**
+ * The database is away, in trouble or too busy, and the statement is not to blame: another try may succeed later. Whether
+ * the last one took effect is not known.
+ */
+export function isUnavailable(error: unknown): boolean {
+  return isConnectionLost(error) || isServerTrouble(error) || isRetryable(error)
+}
+
 /** Error 1062, whichever unique index it was. */
 export function isDuplicateEntry(error: unknown): boolean {
   return errno(error) === 1062

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
-import { isConnectionLost, isRetryable, isServerTrouble } from '../db/errors.ts'
+import { isUnavailable } from '../db/errors.ts'
 import type { Log } from './base/log.ts'
 import { problem } from './base/problem.ts'
 import { requestIdOf } from './base/request-id.ts'
@@ -42,7 +42,7 @@ export function createHttpApp(
   )
   app.onError((error, context) => {
     const requestId = requestIdOf(context.req.header('x-request-id'))
-    if (isConnectionLost(error) || isServerTrouble(error) || isRetryable(error))
+    if (isUnavailable(error))
       return problem({
         status: 503,
         code: 'database_unavailable',

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { within } from './within.ts'
 
 export interface LoopOptions {
   /** One turn; returns true when there is more to do at once. */
@@ -26,10 +27,7 @@ export class Loop {
   /** Ends after the turn in hand, for which it waits at most `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stop.abort()
-    const over = new AbortController()
-    const late = pause(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined)
-    await Promise.race([this.#running, late])
-    over.abort()
+    if (this.#running !== null) await within(timeoutMs, this.#running)
   }
 
   async #run(): Promise<void> {

@@ -1,5 +1,6 @@
+import { within } from '../base/within.ts'
 import type { Answer } from './answer.ts'
-import { decideRecord } from './decide.ts'
+import { decideClaim } from './decide.ts'
 import type { KeyClaim } from './store.ts'
 
 /**
@@ -50,8 +51,7 @@ export class Flights {
       if (landing === 'busy') {
         if (endMs - performance.now() < SHORTEST_WAIT_MS) return { kind: 'in_flight' }
       } else if (landing !== 'free') {
-        const done = { ...flight.claim, state: 'done', isLeaseOver: false } as const
-        if (decideRecord(mine, done) === 'mismatch') return { kind: 'mismatch' }
+        if (decideClaim(mine, flight.claim) === 'conflict') return { kind: 'mismatch' }
         return { kind: 'replayed', answer: landing }
       }
     }
@@ -75,16 +75,4 @@ export class Flights {
 function landingOf(result: OnceResult): Landing {
   if (result.kind === 'executed' || result.kind === 'replayed') return result.answer
   return result.kind === 'in_flight' ? 'busy' : 'free'
-}
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | 'late'> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, Math.max(timeoutMs, 0), 'late')
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

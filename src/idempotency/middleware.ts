@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Handler } from 'hono'
 import { routePath } from 'hono/route'
-import { isConnectionLost, isRetryable, isServerTrouble } from '../../db/errors.ts'
+import { isUnavailable } from '../../db/errors.ts'
 import { assertNever } from '../base/assert.ts'
 import { type Problem, problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
@@ -70,8 +70,7 @@ export function idempotent(
       if (request.key !== null) options.metrics?.answered(result.kind)
       return respond(result, requestId)
     } catch (error) {
-      if (isConnectionLost(error) || isServerTrouble(error) || isRetryable(error))
-        return databaseAway(request.key !== null, requestId)
+      if (isUnavailable(error)) return databaseAway(request.key !== null, requestId)
       throw error
     }
   }

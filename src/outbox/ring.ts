@@ -2,6 +2,7 @@ import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
 import { openRedis, type Redis, type RedisAddress } from '../../db/redis.ts'
 import type { Id } from '../base/ids.ts'
+import { within } from '../base/within.ts'
 
 /** A doorbell and who answers it. Jobs carry ids only: what is to be done, and whether it is done, MySQL knows. */
 export interface RingOptions {
@@ -88,7 +89,7 @@ export class Ring {
     if (this.#connection.status !== 'ready' || this.#unanswered >= MAX_UNANSWERED) return false
     this.#unanswered += 1
     try {
-      await within(RING_TIMEOUT_MS, this.#addJobs(chunks(ids, this.#options.idsPerJob ?? IDS_PER_JOB)))
+      await answered(this.#addJobs(chunks(ids, this.#options.idsPerJob ?? IDS_PER_JOB)))
       return true
     } catch (error) {
       this.#options.onError(error instanceof Error ? error : new Error(String(error)))
@@ -109,7 +110,7 @@ export class Ring {
   async depth(): Promise<number | null> {
     if (this.#connection.status !== 'ready') return null
     try {
-      return await within(RING_TIMEOUT_MS, this.#queue.getWaitingCount())
+      return await answered(this.#queue.getWaitingCount())
     } catch {
       return null
     }
@@ -194,14 +195,9 @@ function idsOf(data: string): Id[] {
   return ids
 }
 
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const timedOut = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${timeoutMs} ms`)), timeoutMs)
-  })
-  try {
-    return await Promise.race([work, timedOut])
-  } finally {
-    clearTimeout(timer)
-  }
+/** Throws where Redis does not say in time. */
+async function answered<T>(work: Promise<T>): Promise<T> {
+  const answer = await within(RING_TIMEOUT_MS, work)
+  if (answer === 'late') throw new Error(`Redis did not answer within ${RING_TIMEOUT_MS} ms`)
+  return answer
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { isConnectionLost, isRetryable, isServerTrouble } from '../../db/errors.ts'
+import { isRetryable, isUnavailable } from '../../db/errors.ts'
 import type { Pool } from '../../db/pools.ts'
 import { withConnection } from '../../db/transaction.ts'
 import { reached } from '../base/checkpoint.ts'
@@ -148,7 +148,7 @@ async function insertUntilKnown(
       })
       if (missing.length === 0) return known
     } catch (error) {
-      if (!isRetryable(error) && !isConnectionLost(error) && !isServerTrouble(error)) throw error
+      if (!isUnavailable(error)) throw error
       cause = error
       readsFirst = isRetryable(error)
     }

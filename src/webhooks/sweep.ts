@@ -3,6 +3,7 @@ import type { Pool } from '../../db/pools.ts'
 import { inTransaction, withConnection } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import { within } from '../base/within.ts'
 import { reopenEvents, takeDueEvents } from './event-store.ts'
 import { findMissedMeetings, unpark } from './park.ts'
 import { findResumedEvents, RESUME_LIMIT } from './pauses.ts'
@@ -67,9 +68,7 @@ export class Sweeper {
   async stop(timeoutMs: number): Promise<void> {
     this.#stop.abort()
     const inHand = Promise.all([this.#running, ...this.#takenOver])
-    const over = new AbortController()
-    await Promise.race([inHand, pause(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined)])
-    over.abort()
+    await within(timeoutMs, inHand)
   }
 
   /**
