@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
 import type { Pool } from '../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { untilKnown } from '../../db/until-known.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { reached } from '../base/checkpoint.ts'
 import { newId } from '../base/ids.ts'
@@ -28,8 +29,8 @@ export interface OnceInPhasesOptions {
 
 /** How often a waiter looks whether another process has finished; between looks it holds no connection. */
 const POLL_MS = 100
-/** After the connection was lost: how long to ask what became of the claim. */
-const RESOLVE_MS = 2_000
+/** How long to ask what became of a claim whose connection was lost. */
+const RESOLVE = { forMs: 2_000, pauseMs: 50 }
 
 /**
  * Once, over several transactions with calls to others between them (mode P): the claim is committed first, and whoever
@@ -87,18 +88,14 @@ export class OnceInPhases {
 
   /** After a lost connection the same claim is made again: it waits for the orphaned transaction, or meets its row. */
   async #claim(mine: KeyClaim, request: PhasedRequest): Promise<Found> {
-    let resolveUntilMs: number | null = null
-    for (;;) {
+    return untilKnown(async () => {
       try {
         return { held: await this.#insert(mine, request) }
       } catch (error) {
         if (error instanceof KeyTaken) return this.#look(mine, request)
-        if (!isConnectionLost(error)) throw error
-        resolveUntilMs ??= performance.now() + RESOLVE_MS
-        if (performance.now() > resolveUntilMs) throw error
-        await pause(POLL_MS)
+        throw error
       }
-    }
+    }, RESOLVE)
   }
 
   async #insert(mine: KeyClaim, { operation, input }: PhasedRequest): Promise<HeldOperation> {

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { isConnectionLost, isLockWaitTimeout, isRetryable } from '../../db/errors.ts'
+import { isLockWaitTimeout, isRetryable } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { untilKnown } from '../../db/until-known.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { reached } from '../base/checkpoint.ts'
 import { type Id, newId } from '../base/ids.ts'
@@ -35,9 +35,8 @@ export interface OnceOptions {
 export const WAIT_MS = 2_000
 /** The whole of one try. A handler that needs longer would hold its key, and whatever it locked, for longer than anybody waits. */
 const TRY_TIMEOUT_MS = 5_000
-/** After the connection was lost: how long to ask what became of the transaction. */
-const RESOLVE_MS = 2_000
-const RESOLVE_PAUSE_MS = 50
+/** How long to ask what became of a transaction whose connection was lost. */
+const RESOLVE = { forMs: 2_000, pauseMs: 50 }
 
 /**
  * Once, in one transaction (mode T): the key's row, the handler's effects and the answer are committed together. The
@@ -62,7 +61,9 @@ export class Once {
     if (key === null) return this.#runUnkeyed(handle)
     const mine: KeyClaim = { claim: newId(), key, fingerprint }
     const endMs = performance.now() + this.#waitMs
-    return this.#flights.join(key.toString('latin1'), mine, endMs, () => this.#lead(mine, handle, endMs))
+    return this.#flights.join(key.toString('latin1'), mine, endMs, () =>
+      untilKnown(() => this.#lead(mine, handle, endMs), RESOLVE),
+    )
   }
 
   async #runUnkeyed(handle: Handle): Promise<OnceResult> {
@@ -82,11 +83,10 @@ export class Once {
   }
 
   /**
-   * Until it is known what stands. After a lost connection the same claim is made again, which is the only safe question:
-   * the INSERT waits for the orphaned transaction, and finds its row, or a free key, because its effects are undone.
+   * Until it is known what stands. After a lost connection the same claim is made again: the INSERT waits for the orphaned
+   * transaction, and finds its row, or a free key, because its effects are undone.
    */
   async #lead(mine: KeyClaim, handle: Handle, endMs: number): Promise<OnceResult> {
-    let resolveUntilMs: number | null = null
     for (;;) {
       try {
         return { kind: 'executed', answer: await this.#execute(mine, handle) }
@@ -97,10 +97,6 @@ export class Once {
           if (result !== null) return result
         } else if (error instanceof KeyBusy) {
           if (endMs - performance.now() < SHORTEST_WAIT_MS) return { kind: 'in_flight' }
-        } else if (isConnectionLost(error)) {
-          resolveUntilMs ??= performance.now() + RESOLVE_MS
-          if (performance.now() > resolveUntilMs) throw error
-          await pause(RESOLVE_PAUSE_MS)
         } else if (!isRetryable(error) || performance.now() > endMs) throw error
       }
     }

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
 import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { untilKnown } from '../../db/until-known.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { reached } from '../base/checkpoint.ts'
@@ -40,9 +40,8 @@ const ATTEMPTS_BEFORE_ALARM = 10
 const ERROR_LIMIT_CHARACTERS = 500
 /** Far more than any operation has phases: one that turns in a circle is a defect. */
 const MAX_PHASES = 50
-/** After the connection was lost: how long to ask what became of the transaction. */
-const RESOLVE_MS = 5_000
-const RESOLVE_PAUSE_MS = 50
+/** How long to ask what became of a transaction whose connection was lost. */
+const RESOLVE = { forMs: 5_000, pauseMs: 50 }
 
 /**
  * Drives operations of several phases (mode P). Whoever owns the lease works; every commit proves by the fence that he
@@ -171,19 +170,8 @@ export class Operations {
    */
   async #commit(name: string, phase: (connection: PoolConnection) => Promise<void>): Promise<void> {
     const onCommitSent = (): void => reached('operation:commit-sent')
-    let resolveUntilMs: number | null = null
-    for (;;) {
-      try {
-        await inTransaction(this.#options.pool, name, phase, { onCommitSent })
-        reached('operation:committed')
-        return
-      } catch (error) {
-        if (!isConnectionLost(error)) throw error
-        resolveUntilMs ??= performance.now() + RESOLVE_MS
-        if (performance.now() > resolveUntilMs) throw error
-        await pause(RESOLVE_PAUSE_MS)
-      }
-    }
+    await untilKnown(() => inTransaction(this.#options.pool, name, phase, { onCommitSent }), RESOLVE)
+    reached('operation:committed')
   }
 
   async #fail(held: HeldOperation, error: unknown): Promise<Turn> {
