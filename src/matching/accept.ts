@@ -1,0 +1,151 @@
+import { isDuplicateKey } from '../../db/errors.ts'
+import type { PoolConnection } from '../../db/pools.ts'
+import { assert, assertNever } from '../base/assert.ts'
+import { type Id, idToText } from '../base/ids.ts'
+import { endOffers, lockLiveOffers, type Offer, readOffer } from './offer-store.ts'
+import { insertTransition, isOnRide, lockTrip, readTrip, stampStatus, takeTrip } from './store.ts'
+import type { Trip } from './trip.ts'
+import { decideMove, type TripStep, tripStatus } from './trip-state.ts'
+
+export interface Acceptance {
+  readonly tripId: string
+  readonly driverId: string
+  readonly offerId: Id
+}
+
+/**
+ * accepted: the trip is the driver's. already: it was, by this offer. taken: it is another's, or Laravel gave it away.
+ * driver_busy: he is on another ride. offer_unknown: this driver never had this offer of this trip. offer_expired: its deadline
+ * has passed, on the database's clock. offer_closed: it was rejected or withdrawn. not_allowed: the trip no longer waits.
+ * unknown: there is no such trip. After all but the first nothing was written.
+ */
+export type TripAccepted =
+  | {
+      readonly kind: 'accepted'
+      readonly trip: Trip
+      readonly before: Trip
+      readonly steps: readonly TripStep[]
+      /** Who had it offered, too. */
+      readonly losers: readonly string[]
+    }
+  | { readonly kind: 'already'; readonly trip: Trip }
+  | { readonly kind: AcceptanceRefusal }
+  | { readonly kind: 'not_allowed'; readonly from: string; readonly to: 'accepted' }
+  | { readonly kind: 'unknown' }
+
+export type AcceptanceRefusal = 'taken' | 'driver_busy' | 'offer_unknown' | 'offer_expired' | 'offer_closed'
+
+/**
+ * A driver accepts a trip by an offer, in the caller's transaction. That a trip has one driver says the conditional UPDATE, that
+ * a driver has one ride says one_active_trip_per_driver, whatever else was read before. The trip's other live offers are lost
+ * and the driver's are withdrawn with it. Locks the trip, then live offers in the order of their ids.
+ */
+export async function acceptTripIn(
+  connection: PoolConnection,
+  acceptance: Acceptance,
+): Promise<TripAccepted> {
+  const { tripId, driverId, offerId } = acceptance
+  const before = await lockTrip(connection, tripId)
+  if (before === null) return { kind: 'unknown' }
+  const offer = await readOffer(connection, offerId)
+  if (offer?.tripId !== before.id || offer.driverId !== driverId) return { kind: 'offer_unknown' }
+  if (offer.state !== 'offered') return closedOffer(connection, offer, before)
+  if (offer.isOverdue) return { kind: 'offer_expired' }
+  const live = await lockLiveOffers(connection, before.id, driverId)
+  const mine = live.find(({ id }) => id.equals(offerId))
+  if (mine === undefined) return lateOffer(connection, acceptance, before)
+  if (mine.isOverdue) return { kind: 'offer_expired' }
+  const taken = await take(connection, before, driverId)
+  if (taken !== null) return taken
+  return finish(connection, before, mine, live)
+}
+
+/** Null: the trip is his. */
+async function take(
+  connection: PoolConnection,
+  before: Trip,
+  driverId: string,
+): Promise<TripAccepted | null> {
+  try {
+    if (await takeTrip(connection, before.id, driverId)) return null
+  } catch (error) {
+    // The failed statement alone is undone, so the refusal can be kept as this key's answer.
+    if (isDuplicateKey(error, 'one_active_trip_per_driver')) return { kind: 'driver_busy' }
+    throw error
+  }
+  return before.driverId === null && before.status !== 'pending'
+    ? { kind: 'not_allowed', from: before.state ?? before.status, to: 'accepted' }
+    : { kind: 'taken' }
+}
+
+async function finish(
+  connection: PoolConnection,
+  before: Trip,
+  mine: Offer,
+  live: readonly Offer[],
+): Promise<TripAccepted> {
+  const lost = live.filter(({ id, tripId }) => tripId === before.id && !id.equals(mine.id))
+  const withdrawn = live.filter(({ tripId }) => tripId !== before.id)
+  await endOffers(connection, [mine.id], 'accepted')
+  await endOffers(connection, idsOf(lost), 'lost')
+  await endOffers(connection, idsOf(withdrawn), 'withdrawn')
+  const steps = await record(connection, before, mine)
+  const trip = await readTrip(connection, before.id)
+  assert(trip !== null, 'a trip that is locked cannot go')
+  return { kind: 'accepted', trip, before, steps, losers: lost.map(({ driverId }) => driverId) }
+}
+
+async function record(connection: PoolConnection, before: Trip, mine: Offer): Promise<readonly TripStep[]> {
+  const status = tripStatus(before.status)
+  const decision = status === null ? null : decideMove(before.recorded, status, 'accepted')
+  assert(decision?.kind === 'move', 'a trip that was pending can be accepted')
+  for (const [index, step] of decision.steps.entries()) {
+    const by = step.observed
+      ? { type: 'laravel' as const, id: null }
+      : { type: 'driver' as const, id: mine.driverId }
+    const story = { by, reason: null, finalFare: null }
+    await insertTransition(connection, before.id, before.version + 1 + index, step, story)
+  }
+  await stampStatus(connection, before.id, 'accepted', mine.driverId)
+  return decision.steps
+}
+
+/** The offer was live a moment ago; he took another trip, or it was ended, meanwhile. */
+async function lateOffer(
+  connection: PoolConnection,
+  { offerId }: Acceptance,
+  before: Trip,
+): Promise<TripAccepted> {
+  const offer = await readOffer(connection, offerId)
+  assert(offer !== null && offer.state !== 'offered', `offer ${idToText(offerId)} was not found as live`)
+  return closedOffer(connection, offer, before)
+}
+
+async function closedOffer(connection: PoolConnection, offer: Offer, trip: Trip): Promise<TripAccepted> {
+  const { state } = offer
+  switch (state) {
+    case 'accepted':
+      // A trip that went to another driver since, or was cancelled, is not his any more.
+      if (trip.driverId === offer.driverId && trip.state !== 'cancelled') return { kind: 'already', trip }
+      return trip.state === 'cancelled'
+        ? { kind: 'not_allowed', from: 'cancelled', to: 'accepted' }
+        : { kind: 'taken' }
+    case 'lost':
+      return { kind: 'taken' }
+    case 'expired':
+      return { kind: 'offer_expired' }
+    case 'rejected':
+      return { kind: 'offer_closed' }
+    case 'withdrawn':
+      if (trip.state === 'cancelled') return { kind: 'not_allowed', from: 'cancelled', to: 'accepted' }
+      return { kind: (await isOnRide(connection, offer.driverId)) ? 'driver_busy' : 'offer_closed' }
+    case 'offered':
+      throw new Error('a live offer is no closed one')
+    default:
+      return assertNever(state)
+  }
+}
+
+function idsOf(offers: readonly Offer[]): Id[] {
+  return offers.map(({ id }) => id)
+}

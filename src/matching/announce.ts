@@ -1,0 +1,28 @@
+import type { PoolConnection } from '../../db/pools.ts'
+import type { Id } from '../base/ids.ts'
+import { appendToFeed } from '../feed/append.ts'
+import type { NumberedMessage } from '../feed/message.ts'
+import { appendToOutbox, type OutboxMessage } from '../outbox/append.ts'
+import { feedMessagesOf, type TripChange } from './trip-announcement.ts'
+
+/** What is to be done once the transaction is committed: ring for the callbacks, publish the messages. */
+export interface Told {
+  readonly rings: readonly Id[]
+  readonly messages: readonly NumberedMessage[]
+}
+
+export const NOBODY_TOLD: Told = { rings: [], messages: [] }
+
+/**
+ * Writes what others are told of a trip's change, in its transaction and as the last thing there: callbacks first, then the
+ * feeds of the rider and the driver.
+ */
+export async function announceTrip(
+  connection: PoolConnection,
+  change: TripChange,
+  callbacks: readonly OutboxMessage[],
+): Promise<Told> {
+  const rings = await appendToOutbox(connection, callbacks, change.trip.now)
+  const messages = await appendToFeed(connection, feedMessagesOf(change))
+  return { rings, messages }
+}

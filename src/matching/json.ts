@@ -1,0 +1,53 @@
+import { idToText } from '../base/ids.ts'
+import type { StoredStep, TripHistory } from './history.ts'
+import type { Offer } from './offer-store.ts'
+import type { Trip } from './trip.ts'
+
+// Amounts become JSON numbers: MAX_AMOUNT_MINOR lies within what a double holds exactly.
+
+/** A trip as JSON: amounts in minor units. */
+export function tripJson(trip: Trip) {
+  const { details, finalFare } = trip
+  return {
+    id: trip.id,
+    status: trip.status,
+    state: trip.state,
+    version: trip.version,
+    customerId: trip.customerId,
+    driverId: trip.driverId,
+    zoneId: trip.zoneId,
+    category: trip.category,
+    pickup: details?.pickup ?? null,
+    destination: details?.destination ?? null,
+    estimatedFareMinor: details === null ? null : Number(details.estimatedFare.amountMinor),
+    finalFareMinor: finalFare === null ? null : Number(finalFare.amountMinor),
+    currency: details?.estimatedFare.currency ?? finalFare?.currency ?? null,
+    paymentMethod: trip.paymentMethod,
+    policy: details?.policy ?? null,
+    createdAt: details?.createdAt.toISOString() ?? null,
+  }
+}
+
+/** A trip with all that happened to it as JSON. */
+export function tripHistoryJson({ trip, transitions, offers }: TripHistory) {
+  return { trip: tripJson(trip), transitions: transitions.map(stepJson), offers: offers.map(offerJson) }
+}
+
+function stepJson({ version, from, to, observed, by, reason, finalFare, at }: StoredStep) {
+  return {
+    ...{ version, from, to, observed, by: by.type, byId: by.id, reason },
+    finalFareMinor: finalFare === null ? null : Number(finalFare.amountMinor),
+    at: at.toISOString(),
+  }
+}
+
+function offerJson({ id, driverId, state, expiresAt, createdAt, decidedAt }: Offer) {
+  return {
+    id: idToText(id),
+    driverId,
+    state,
+    expiresAt: expiresAt.toISOString(),
+    createdAt: createdAt.toISOString(),
+    decidedAt: decidedAt?.toISOString() ?? null,
+  }
+}

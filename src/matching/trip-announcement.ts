@@ -1,0 +1,73 @@
+import { type FeedMessage, isUserId } from '../feed/message.ts'
+import type { OutboxMessage } from '../outbox/append.ts'
+import type { Actor, Fare, Trip } from './trip.ts'
+import type { TripState, TripStep } from './trip-state.ts'
+
+/** A trip that was moved, as moveTripIn() and acceptTripIn() tell it. */
+export interface TripChange {
+  readonly trip: Trip
+  /** As it was; who drove it then is told, too. */
+  readonly before: Trip
+  readonly steps: readonly TripStep[]
+  readonly by: Actor
+  readonly reason: string | null
+}
+
+/** The names that the company's apps know; what they need not hear of has none. */
+const EVENTS: Partial<Readonly<Record<TripState, string>>> = {
+  accepted: 'ride:driver_assigned',
+  arrived: 'ride:driver_arrived',
+  ongoing: 'ride:started',
+  completed: 'ride:completed',
+  cancelled: 'ride:cancelled',
+}
+
+/**
+ * What the rider and the driver of a trip are told, for their feeds. Of a trip that was not heard of before, nothing is told but
+ * what was asked for. Pure.
+ */
+export function feedMessagesOf(change: TripChange): FeedMessage[] {
+  const { trip, before, steps } = change
+  const users = new Set([trip.customerId, trip.driverId, before.driverId].filter((id) => id !== null))
+  return steps.flatMap((step, index) => {
+    const event = EVENTS[step.to]
+    const isNews = step.from !== null || index === steps.length - 1
+    if (event === undefined || !isNews) return []
+    const data = dataOf(change, step.to)
+    return [...users].filter(isUserId).map((userId) => ({ userId, event, data }))
+  })
+}
+
+function dataOf({ trip, by, reason }: TripChange, to: TripState): Record<string, unknown> {
+  const data = { rideId: trip.id, status: to, driverId: trip.driverId, at: trip.now.toISOString() }
+  if (to === 'cancelled') return { ...data, cancelledBy: by.type, reason }
+  if (to === 'completed') return { ...data, ...fareData(trip.finalFare) }
+  return data
+}
+
+function fareData(fare: Fare | null): Record<string, unknown> {
+  if (fare === null) return { finalFareMinor: null, currency: null }
+  return { finalFareMinor: Number(fare.amountMinor), currency: fare.currency }
+}
+
+/** What Laravel is told of an acceptance, in order with all else of the trip. Pure. */
+export function acceptanceCallbackOf(
+  { trip, by }: TripChange,
+  offerId: string,
+  traceId: string,
+): OutboxMessage {
+  return {
+    topic: 'laravel',
+    orderingKey: trip.id,
+    event: 'ride.accepted',
+    payload: {
+      rideId: trip.id,
+      driverId: by.id,
+      customerId: trip.customerId,
+      offerId,
+      status: trip.status,
+      at: trip.now.toISOString(),
+    },
+    traceId,
+  }
+}
