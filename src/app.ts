@@ -15,6 +15,7 @@ import { createHttpApp, createHttpServer, listen, stopListening } from './http.t
 import { Pruner } from './idempotency/pruner.ts'
 import { NOTIFY_OPERATIONS } from './laravel/notify-operations.ts'
 import { PAYMENT_OPERATIONS } from './laravel/payment-operations.ts'
+import { TRIP_OPERATIONS } from './laravel/trip-operations.ts'
 import { docsRoutes } from './ops/docs-routes.ts'
 import { OPS_OPERATIONS } from './ops/operations.ts'
 import { REALTIME_OPERATIONS } from './realtime/operations.ts'
@@ -44,6 +45,7 @@ const API_INFO = {
   tags: {
     webhooks: 'for payment gateways',
     payments: "for the company's own backend",
+    trips: "for the company's own backend",
     notifications: "for the company's own backend",
     realtime: 'for apps of riders and drivers',
     operations: 'for probes and monitoring',
@@ -53,6 +55,7 @@ const API_INFO = {
 const API_OPERATIONS = [
   ...WEBHOOK_OPERATIONS,
   ...PAYMENT_OPERATIONS,
+  ...TRIP_OPERATIONS,
   ...NOTIFY_OPERATIONS,
   ...REALTIME_OPERATIONS,
   ...OPS_OPERATIONS,
@@ -70,7 +73,7 @@ export function createApp(options: AppOptions): App {
   const ops = assembleOps(options, resources, registry, VERSION)
   const limits = openLimits(options, resources, registry)
   const feed = openFeed(options, resources)
-  const internal = assembleInternalApi(options, { resources, limits, webhooks, feed }, registry)
+  const internal = assembleInternalApi(options, { resources, limits, webhooks, feed, callbacks }, registry)
   const docs = docsRoutes(openApiDocument(API_OPERATIONS, API_INFO))
   const doors = [webhookRoutes({ ingest, metrics }), assembleRealtime(options, resources, limits, registry)]
   const isSeparate = options.internalApi?.isSeparate ?? false

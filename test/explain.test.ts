@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Pool, PoolConnection } from '../db/pools.ts'
-import type { RowDataPacket } from '../db/rows.ts'
 import { newId } from '../src/base/ids.ts'
 import { gatewayRefKey, merchantRefKey } from '../src/payments/refs.ts'
 import { findPaymentIds } from '../src/payments/store.ts'
@@ -10,6 +9,7 @@ import { readClaims } from '../src/webhooks/event-insert.ts'
 import { claimEvents, takeDueEvents } from '../src/webhooks/event-store.ts'
 import { insertParked, wakeParked } from '../src/webhooks/park.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { keysOf } from './support/explain.ts'
 import { eventOf, GATEWAY, store } from './support/processing.ts'
 
 const ROWS = 3_000
@@ -39,71 +39,45 @@ const few = (): NewEvent[] => events.slice(0, 50)
 
 it('claiming a batch goes by the primary key', async () => {
   const ids = few().map(({ id }) => id)
-  expect(await keysOf((connection) => claimEvents(connection, ids))).toEqual([['PRIMARY']])
+  expect(await keysOf(database, (connection) => claimEvents(connection, ids))).toEqual([['PRIMARY']])
 })
 
 it('what is due goes by the index due', async () => {
-  const [taken, ...others] = await keysOf((connection) => takeDueEvents(connection, 2_000, 10))
+  const [taken, ...others] = await keysOf(database, (connection) => takeDueEvents(connection, 2_000, 10))
   expect(taken).toEqual(['due'])
   expect(others).toEqual([])
 })
 
 it('the backlog goes by the index due, and by the primary key for the oldest alone', async () => {
-  const [counts, ages] = await keysOf((connection) => readBacklog(connection))
+  const [counts, ages] = await keysOf(database, (connection) => readBacklog(connection))
   expect(counts).toEqual(['due'])
   expect(new Set(ages)).toEqual(new Set(['due', 'PRIMARY']))
 })
 
 it('finding payments goes by their two reference indexes', async () => {
   const keys = few().map(({ fact }) => merchantRefKey(GATEWAY, 'default', fact?.merchantRef ?? ''))
-  expect(await keysOf((connection) => findPaymentIds(connection, keys))).toEqual([
+  expect(await keysOf(database, (connection) => findPaymentIds(connection, keys))).toEqual([
     ['one_payment_per_merchant_ref', 'one_payment_per_gateway_ref'],
   ])
 })
 
 it('reading who holds a key goes by the index of keys', async () => {
   const keys = few().map(({ eventKey }) => eventKey)
-  expect(await keysOf((connection) => readClaims(connection, keys))).toEqual([['one_event_per_key']])
+  expect(await keysOf(database, (connection) => readClaims(connection, keys))).toEqual([
+    ['one_event_per_key'],
+  ])
 })
 
 it('waking who waits goes by the primary key of the waiting room', async () => {
   const keys = few().map(({ fact }) => merchantRefKey(GATEWAY, 'default', fact?.merchantRef ?? ''))
   const pool = { getConnection: async () => capturing } as unknown as Pool
   let capturing: PoolConnection | undefined
-  const found = await keysOf(async (connection) => {
+  const found = await keysOf(database, async (connection) => {
     capturing = connection
     await wakeParked(pool, keys)
   })
   expect(found).toEqual([['PRIMARY']])
 })
-
-/**
- * The indexes that the database chooses for each SELECT that `work` sends, read with the same values. The connection
- * answers every statement with no row, so that nothing is changed.
- */
-async function keysOf(work: (connection: PoolConnection) => Promise<unknown>): Promise<string[][]> {
-  const sent: [string, unknown[]][] = []
-  const connection = {
-    query: async (sql: string, values: unknown[] = []) => {
-      sent.push([sql, values])
-      return [[], []]
-    },
-    release: () => undefined,
-    destroy: () => undefined,
-  }
-  await work(connection as unknown as PoolConnection)
-  expect(sent.length).toBeGreaterThan(0)
-  return Promise.all(sent.map(([sql, values]) => explain(sql, values)))
-}
-
-async function explain(sql: string, values: unknown[]): Promise<string[]> {
-  // The traditional form has a row a table on both servers; MySQL 9 may be set to another one.
-  const format = database.engine === 'mysql' ? 'FORMAT=TRADITIONAL' : ''
-  const [rows] = await database.pool.query<RowDataPacket[]>(`EXPLAIN ${format} ${sql}`, values)
-  return rows
-    .filter((row) => row.table !== null && !String(row.table).startsWith('<'))
-    .map((row) => String(row.key))
-}
 
 async function fillPayments(): Promise<void> {
   const rows = events.map((_, index) => [

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PAYMENT, PAYMENT_HISTORY } from '../src/laravel/payment-schemas.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { callInternal, postInternal } from './support/internal-api.ts'
 
 let database: TestDatabase
 let app: TestApp
@@ -17,35 +18,14 @@ afterAll(async () => {
   await database?.drop()
 })
 
-interface Reply {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: an answer is read member by member, and a wrong member fails its test.
-  readonly json: any
-}
-
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Reply> {
-  const response = await fetch(app.url + path, {
-    method,
-    headers: { 'x-api-key': app.internalKey, 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) }
-}
+const call = (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) =>
+  callInternal(app, method, path, body, headers)
 
 function payment(merchantRef: string, more: Readonly<Record<string, unknown>> = {}) {
   return { gateway: 'kashier', merchantRef, amountMinor: 10_000, currency: 'EGP', ...more }
 }
 
-const register = (body: unknown, key: string = randomUUID()): Promise<Reply> =>
-  call('POST', '/internal/payments', body, { 'idempotency-key': key })
+const register = (body: unknown, key?: string) => postInternal(app, '/internal/payments', body, key)
 
 describe('POST /internal/payments', () => {
   it('registers a payment, as it is described', async () => {

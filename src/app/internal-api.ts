@@ -4,10 +4,12 @@ import { systemClock } from '../base/clock.ts'
 import { createSampler } from '../base/sampler.ts'
 import { createIdempotencyMetrics } from '../idempotency/metrics.ts'
 import { Once } from '../idempotency/once.ts'
+import type { Callbacks } from '../laravel/callbacks.ts'
 import { createAccessMetrics } from '../laravel/metrics.ts'
 import { notifyRoutes } from '../laravel/notify-routes.ts'
 import { paymentRoutes } from '../laravel/payment-routes.ts'
 import { internalRoutes } from '../laravel/routes.ts'
+import { tripRoutes } from '../laravel/trip-routes.ts'
 import type { Limits } from '../limits/limits.ts'
 import { wakeParked } from '../webhooks/park.ts'
 import type { Feed } from './feed.ts'
@@ -20,12 +22,13 @@ interface Pieces {
   readonly limits: Limits
   readonly webhooks: Webhooks
   readonly feed: Feed
+  readonly callbacks: Callbacks | null
 }
 
 /** The internal API behind its door. */
 export function assembleInternalApi(
   options: AppOptions,
-  { resources, limits, webhooks, feed }: Pieces,
+  { resources, limits, webhooks, feed, callbacks }: Pieces,
   registry: Registry,
 ) {
   const { log, clock = systemClock, internalApi } = options
@@ -56,5 +59,13 @@ export function assembleInternalApi(
     refusals: createSampler({ ...LOG_LINES, clock }),
   }
   const notify = notifyRoutes({ once, publisher: feed.publisher, metrics })
-  return internalRoutes(access, [payments, notify])
+  const trips = tripRoutes({
+    pool,
+    once,
+    metrics,
+    callbacks: options.callbacks,
+    ring: (ids) => callbacks?.ring(ids),
+    publish: (messages) => feed.publisher.publish(messages),
+  })
+  return internalRoutes(access, [payments, trips, notify])
 }

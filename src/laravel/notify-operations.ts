@@ -1,6 +1,6 @@
 import type { ApiOperation } from '../base/openapi.ts'
+import { KEYED } from './keyed.ts'
 import { NOTIFIED, NOTIFY } from './notify-schemas.ts'
-import { KEYED } from './payment-operations.ts'
 
 /** `/internal/notify`, as notifyRoutes() serves it. */
 export const NOTIFY_OPERATIONS: readonly ApiOperation[] = [

@@ -7,6 +7,7 @@ import type { OnceResult } from '../idempotency/flights.ts'
 import type { IdempotencyMetrics } from '../idempotency/metrics.ts'
 import { idempotent, type KeyedRequest } from '../idempotency/middleware.ts'
 import type { Once } from '../idempotency/once.ts'
+import { laravel } from './keyed.ts'
 import { notifyIn } from './notification.ts'
 import { NOTIFY } from './notify-schemas.ts'
 import { invalid, refusal } from './refusals.ts'
@@ -21,8 +22,6 @@ type Env = { Bindings: HttpBindings }
 
 /** A thousand ids are 39 kilobytes, beside eight of data. */
 const MAX_BODY_BYTES = 64 * 1024
-/** Laravel is the one caller, whichever of its keys it uses: a rotation must not make its retries new requests. */
-const laravel = () => ({ tenant: 'laravel', actor: '' })
 
 /** `/internal/notify`. Who may call it is decided before it. */
 export function notifyRoutes(options: NotifyRoutesOptions): Hono<Env> {

@@ -20,6 +20,7 @@ import { readPayment } from '../payments/store.ts'
 import { eventJson } from '../webhooks/event-json.ts'
 import { listEvents } from '../webhooks/event-list.ts'
 import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
+import { laravel } from './keyed.ts'
 import { EXPECTED_PAYMENT, type ExpectedPaymentBody, PAYMENT_CHANGE } from './payment-schemas.ts'
 import { invalid, refusal } from './refusals.ts'
 
@@ -41,8 +42,6 @@ const MAX_BODY_BYTES = 16 * 1024
 
 /** More events than a payment has. */
 const EVENT_LIMIT = 200
-/** Laravel is the one caller, whichever of its keys it uses: a rotation must not make its retries new requests. */
-const laravel = () => ({ tenant: 'laravel', actor: '' })
 
 /** `/internal/payments`. Who may call it is decided before it. */
 export function paymentRoutes(options: PaymentRoutesOptions): Hono<Env> {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { isCurrency, MAX_AMOUNT_MINOR } from '../base/money.ts'
 import { PAYMENT_STATES } from '../payments/state.ts'
 import { EVENT_STATES } from '../webhooks/event.ts'
 import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
+import { amountMinor, currencyCode, foreignId, minor, time } from './fields.ts'
 
 const MAX_REF_BYTES = 255
 
@@ -14,9 +14,6 @@ const reference = z
   .refine((text) => text.trim() === text, 'no blanks around it')
   .refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= MAX_REF_BYTES, 'at most 255 bytes')
 
-/** An id of Laravel's: a uuid, or whatever its tables hold. */
-const foreignId = z.string().regex(/^[\x21-\x7e]{1,36}$/, '1 to 36 printable ASCII characters')
-
 const gatewayName = z.string().regex(/^[a-z0-9-]{1,32}$/, 'lower case, digits and -')
 const accountName = z.string().regex(/^[a-z0-9-]{1,64}$/, 'lower case, digits and -')
 
@@ -26,16 +23,8 @@ export const EXPECTED_PAYMENT = z.strictObject({
   account: accountName.default(DEFAULT_ACCOUNT).describe("the gateway's account"),
   merchantRef: reference.describe('our reference, as the gateway was given it'),
   gatewayRef: reference.nullish().describe("the gateway's reference, where it is known already"),
-  amountMinor: z
-    .int()
-    .min(1)
-    .max(Number(MAX_AMOUNT_MINOR))
-    .describe('what is owed, in minor units of the currency'),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'an ISO 4217 code in upper case')
-    .refine(isCurrency, 'no active ISO 4217 code')
-    .describe('ISO 4217'),
+  amountMinor: amountMinor(1).describe('what is owed, in minor units of the currency'),
+  currency: currencyCode,
   tripId: foreignId.nullish().describe('may name a trip that is not in the database yet'),
   customerId: foreignId.nullish(),
   driverId: foreignId.nullish(),
@@ -47,9 +36,7 @@ export const PAYMENT_CHANGE = z.strictObject({
   gatewayRef: reference.describe("the gateway's reference; it can be set once"),
 })
 
-const time = z.iso.datetime()
 const id = z.uuid()
-const minor = z.int()
 
 /** A payment as paymentJson() writes it. */
 export const PAYMENT = z.object({

@@ -1,6 +1,6 @@
 import { isDuplicateKey, isIncompleteRow } from '../../db/errors.ts'
 import type { PoolConnection } from '../../db/pools.ts'
-import { insertDetails, insertTransition, insertTrip, lockTrip, readTrip } from './store.ts'
+import { insertDetails, insertTimes, insertTransition, insertTrip, lockTrip, readTrip } from './store.ts'
 import type { Place, Trip, TripDetails, TripOrder } from './trip.ts'
 import { decideMove } from './trip-state.ts'
 
@@ -31,6 +31,7 @@ export async function createTripIn(connection: PoolConnection, order: TripOrder)
     const other = await lockTrip(connection, order.tripId)
     return other === null ? { kind: 'unknown', why: 'deleted' } : meet(connection, order, other)
   }
+  await insertTimes(connection, order)
   await insertDetails(connection, order, false)
   await insertTransition(
     connection,

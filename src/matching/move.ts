@@ -18,6 +18,7 @@ import { decideMove, statusOf, type TripState, type TripStep, tripStatus } from 
 export interface TripMove {
   /** `accepted`: Laravel gave it to `driverId` by itself. A driver's own acceptance is acceptTripIn(). */
   readonly to: Exclude<TripState, 'pending'>
+  /** Without an id: the trip's own customer or driver. */
   readonly by: Actor
   /** Whose trip it must be; null does not say. */
   readonly driverId: string | null
@@ -66,7 +67,7 @@ export async function moveTripIn(
   if (decision.kind === 'unchanged') return { kind: 'unchanged', trip: before }
   if (!(await writeStatus(connection, before, move, decision.steps))) return { kind: 'driver_busy' }
   await recordSteps(connection, before, decision.steps, move)
-  await endOffersOf(connection, before.id, move)
+  await endOffersOf(connection, before, move)
   const trip = await readTrip(connection, tripId)
   assert(trip !== null, 'a trip that is locked cannot go')
   return { kind: 'moved', trip, before, steps: decision.steps }
@@ -118,26 +119,31 @@ async function assign(connection: PoolConnection, trip: Trip, driverId: string |
 /** The story is the last step's; what came before it is Laravel's, who did not tell. */
 async function recordSteps(
   connection: PoolConnection,
-  { id, version }: Trip,
+  trip: Trip,
   steps: readonly TripStep[],
   { by, reason, finalFare, to }: TripMove,
 ): Promise<void> {
   for (const [index, step] of steps.entries()) {
     const story =
       step.to === to
-        ? { by, reason, finalFare }
+        ? { by: { type: by.type, id: by.id ?? ownIdOf(trip, by.type) }, reason, finalFare }
         : { by: { type: 'laravel' as const, id: null }, reason: null, finalFare: null }
-    await insertTransition(connection, id, version + 1 + index, step, story)
+    await insertTransition(connection, trip.id, trip.version + 1 + index, step, story)
   }
+}
+
+function ownIdOf({ customerId, driverId }: Trip, type: Actor['type']): string | null {
+  if (type === 'customer') return customerId
+  return type === 'driver' ? driverId : null
 }
 
 /** Once a trip is taken or over nobody can take it, and a driver who was given one gets no other. */
 async function endOffersOf(
   connection: PoolConnection,
-  tripId: string,
+  { id: tripId, driverId: named }: Trip,
   { to, driverId }: TripMove,
 ): Promise<void> {
-  const offers = await lockLiveOffers(connection, tripId, to === 'accepted' ? driverId : null)
+  const offers = await lockLiveOffers(connection, tripId, to === 'accepted' ? (driverId ?? named) : null)
   const [ofTrip, ofDriver] = [
     offers.filter((offer) => offer.tripId === tripId),
     offers.filter((offer) => offer.tripId !== tripId),

@@ -106,6 +106,13 @@ export async function insertTrip(connection: PoolConnection, order: TripOrder): 
      VALUES (?, ?, ?, ?, ?, ?, 'ride_request', 'pending', UTC_TIMESTAMP(), UTC_TIMESTAMP())`,
     [tripId, customerId, zoneId, category, fare, paymentMethod],
   )
+}
+
+/** Begins the times of a trip that insertTrip() has stored. */
+export async function insertTimes(
+  connection: PoolConnection,
+  { tripId, customerId }: TripOrder,
+): Promise<void> {
   await connection.query(
     `INSERT INTO trip_status (trip_request_id, customer_id, pending, created_at, updated_at)
      VALUES (?, ?, UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP())`,

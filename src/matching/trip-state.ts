@@ -66,11 +66,6 @@ export function tripStatus(text: string): TripStatus | null {
   return TRIP_STATUSES.find((status) => status === text) ?? null
 }
 
-/** Whether the state has no way out. */
-export function isEnd(state: TripState): boolean {
-  return FORWARD[state].length === 0
-}
-
 /**
  * The state of a trip: what its history says last, as far as that agrees with Laravel's word. `recorded` is null without a
  * history.

@@ -73,9 +73,9 @@ export async function curl([program, ...words]: readonly string[]): Promise<stri
     else if (word !== '-sSi' && word?.startsWith('-')) throw new Error(`unknown option ${word}`)
     else if (word !== '-sSi') url = word
   }
-  if (url === undefined || body === undefined) throw new Error('no address or no body')
+  if (url === undefined) throw new Error('no address')
   if (!headers.has('content-type')) headers.set('content-type', 'application/x-www-form-urlencoded')
-  const response = await fetch(url, { method: 'POST', headers, body })
+  const response = await fetch(url, body === undefined ? { headers } : { method: 'POST', headers, body })
   return [
     `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status]}`,
     ...[...response.headers].map(([name, value]) => `${name}: ${value}`),

@@ -109,3 +109,17 @@ export async function laravelStores(
   }
   await pool.query(`INSERT INTO trip_requests SET ?`, [row])
 }
+
+/** What Laravel posts to /internal/trips. */
+export function tripBody(more: Readonly<Record<string, unknown>> = {}) {
+  return {
+    customerId: 'c-1',
+    zoneId: 'zone-1',
+    category: 'car',
+    pickup: { latitude: 30.044419612345, longitude: 31.2357116, address: 'Tahrir' },
+    destination: { latitude: 30.1219, longitude: 31.4056 },
+    estimatedFareMinor: 12_050,
+    currency: 'EGP',
+    ...more,
+  }
+}

@@ -1,0 +1,212 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import type { Pool, PoolConnection } from '../../db/pools.ts'
+import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { type Id, idFromText, idToText, newId } from '../base/ids.ts'
+import { problem } from '../base/problem.ts'
+import { requestIdOf } from '../base/request-id.ts'
+import { parseFields } from '../base/validation.ts'
+import type { NumberedMessage } from '../feed/message.ts'
+import type { Reply } from '../idempotency/answer.ts'
+import type { OnceResult } from '../idempotency/flights.ts'
+import type { IdempotencyMetrics } from '../idempotency/metrics.ts'
+import { idempotent, type KeyedRequest } from '../idempotency/middleware.ts'
+import type { Once } from '../idempotency/once.ts'
+import { acceptTripIn } from '../matching/accept.ts'
+import { announceTrip, NOBODY_TOLD, type Told } from '../matching/announce.ts'
+import { createTripIn } from '../matching/create.ts'
+import { readTripHistory } from '../matching/history.ts'
+import { tripHistoryJson } from '../matching/json.ts'
+import { moveTripIn, type TripMove } from '../matching/move.ts'
+import type { Place, TripOrder } from '../matching/trip.ts'
+import { acceptanceCallbackOf } from '../matching/trip-announcement.ts'
+import { laravel } from './keyed.ts'
+import { invalid, refusal } from './refusals.ts'
+import { acceptanceReply, creationReply, moveReply, tripUnknown } from './trip-answers.ts'
+import {
+  TRANSITIONS,
+  TRIP_ACCEPT,
+  TRIP_CANCEL,
+  TRIP_ORDER,
+  TRIP_TRANSITION,
+  type TripOrderBody,
+  type TripTransitionBody,
+} from './trip-schemas.ts'
+
+export interface TripRoutesOptions {
+  readonly pool: Pool
+  readonly once: Once
+  readonly metrics: IdempotencyMetrics
+  /** Write messages for Laravel; false where no LARAVEL_API_URL is configured. */
+  readonly callbacks: boolean
+  /** Rings for callbacks that were committed. Must not throw. */
+  readonly ring: (ids: readonly Id[]) => void
+  /** Tells users what is in their feeds by now. Must not reject. */
+  readonly publish: (messages: readonly NumberedMessage[]) => Promise<unknown>
+}
+
+type Env = { Bindings: HttpBindings }
+
+/** Two places with their addresses take some three kilobytes. */
+const MAX_BODY_BYTES = 16 * 1024
+
+/** `/internal/trips`. Who may call it is decided before it. */
+export function tripRoutes(options: TripRoutesOptions): Hono<Env> {
+  const { metrics } = options
+  const routes = new Hono<Env>()
+  const post = (
+    path: string,
+    perform: (request: KeyedRequest, on: TripRoutesOptions) => Promise<OnceResult>,
+  ) =>
+    routes.post(
+      path,
+      idempotent({ required: true, scope: laravel, maxBodyBytes: MAX_BODY_BYTES, metrics }, (request) =>
+        perform(request, options),
+      ),
+    )
+  post('/internal/trips', create)
+  post('/internal/trips/:id/cancel', cancel)
+  post('/internal/trips/:id/transition', transition)
+  post('/internal/trips/:id/accept', accept)
+  routes.get('/internal/trips/:id', (context) => show(context, options))
+  return routes
+}
+
+/** What a request answers, and whom it tells when it is committed. */
+interface Done {
+  readonly reply: Reply
+  readonly told: Told
+}
+
+async function perform(
+  { once, ring, publish }: TripRoutesOptions,
+  request: KeyedRequest,
+  work: (connection: PoolConnection) => Promise<Done>,
+): Promise<OnceResult> {
+  let told = NOBODY_TOLD
+  const result = await once.run(request, async (connection) => {
+    const done = await work(connection)
+    told = done.told
+    return done.reply
+  })
+  if (result.kind !== 'executed') return result
+  // Both are committed, whatever becomes of this: sweepers and compared numbers find what is missed here.
+  if (told.rings.length > 0) ring(told.rings)
+  if (told.messages.length > 0) await publish(told.messages)
+  return result
+}
+
+/** What needs no database is checked before it: a request that cannot be right takes no connection and no key. */
+async function create(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
+  const { json, requestId } = request
+  const parsed = parseFields(TRIP_ORDER, json)
+  if (!parsed.ok) return refusal(invalid(parsed.errors, requestId))
+  const order = orderOf(parsed.value)
+  return perform(options, request, async (connection) => ({
+    reply: await creationReply(await createTripIn(connection, order), requestId),
+    told: NOBODY_TOLD,
+  }))
+}
+
+function orderOf(body: TripOrderBody): TripOrder {
+  const { tripId, estimatedFareMinor, currency, pickup, destination, ...rest } = body
+  return {
+    ...rest,
+    tripId: tripId?.toLowerCase() ?? idToText(newId()),
+    pickup: placeOf(pickup),
+    destination: placeOf(destination),
+    estimatedFare: { amountMinor: BigInt(estimatedFareMinor), currency },
+    paymentMethod: rest.paymentMethod ?? null,
+    policy: rest.policy ?? null,
+  }
+}
+
+/** A phone sends fifteen digits; the column has seven, a centimetre. */
+function placeOf({ latitude, longitude, address }: TripOrderBody['pickup']): Place {
+  return {
+    latitude: Number(latitude.toFixed(7)),
+    longitude: Number(longitude.toFixed(7)),
+    address: address ?? null,
+  }
+}
+
+async function cancel(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
+  const parsed = parseFields(TRIP_CANCEL, request.json)
+  if (!parsed.ok) return refusal(invalid(parsed.errors, request.requestId))
+  const { by, reason = null, driverId = null } = parsed.value
+  return move(request, options, {
+    to: 'cancelled',
+    by: { type: by, id: null },
+    driverId,
+    reason,
+    finalFare: null,
+  })
+}
+
+async function transition(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
+  const parsed = parseFields(TRIP_TRANSITION, request.json)
+  if (!parsed.ok) return refusal(invalid(parsed.errors, request.requestId))
+  const { transition: name, driverId = null, reason = null } = parsed.value
+  return move(request, options, {
+    to: TRANSITIONS[name],
+    by: driverId === null ? { type: 'laravel', id: null } : { type: 'driver', id: driverId },
+    driverId,
+    reason,
+    finalFare: finalFareOf(parsed.value),
+  })
+}
+
+function finalFareOf({ finalFareMinor, currency }: TripTransitionBody): TripMove['finalFare'] {
+  if (finalFareMinor == null || currency == null) return null
+  return { amountMinor: BigInt(finalFareMinor), currency }
+}
+
+/** Users hear of it; Laravel, who ordered it, is not called back. */
+async function move(request: KeyedRequest, options: TripRoutesOptions, order: TripMove): Promise<OnceResult> {
+  const { requestId, context } = request
+  const tripId = tripIdOf(context)
+  if (tripId === null) return refusal(tripUnknown(requestId))
+  return perform(options, request, async (connection) => {
+    const moved = await moveTripIn(connection, tripId, order)
+    const told =
+      moved.kind === 'moved' ? await announceTrip(connection, { ...moved, ...order }, []) : NOBODY_TOLD
+    return { reply: await moveReply(moved, requestId), told }
+  })
+}
+
+async function accept(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
+  const { json, requestId, context } = request
+  const tripId = tripIdOf(context)
+  if (tripId === null) return refusal(tripUnknown(requestId))
+  const parsed = parseFields(TRIP_ACCEPT, json)
+  if (!parsed.ok) return refusal(invalid(parsed.errors, requestId))
+  const { driverId, offerId: offerText } = parsed.value
+  const offerId = idFromText(offerText)
+  if (offerId === null) return refusal(invalid([{ field: 'offerId', message: 'no uuid' }], requestId))
+  return perform(options, request, async (connection) => {
+    const accepted = await acceptTripIn(connection, { tripId, driverId, offerId })
+    const reply = await acceptanceReply(accepted, requestId)
+    if (accepted.kind !== 'accepted') return { reply, told: NOBODY_TOLD }
+    const change = { ...accepted, by: { type: 'driver', id: driverId }, reason: null } as const
+    const callback = acceptanceCallbackOf(change, idToText(offerId), requestId)
+    return { reply, told: await announceTrip(connection, change, options.callbacks ? [callback] : []) }
+  })
+}
+
+async function show(context: Context<Env>, { pool }: TripRoutesOptions): Promise<Response> {
+  const requestId = requestIdOf(context.req.header('x-request-id'))
+  const tripId = tripIdOf(context)
+  const found =
+    tripId === null
+      ? null
+      : await withConnection(pool, 'trip history', READ_TIMEOUT_MS, (connection) =>
+          readTripHistory(connection, tripId),
+        )
+  return found === null ? problem(tripUnknown(requestId)) : context.json(tripHistoryJson(found))
+}
+
+/** As Laravel writes uuids: in lower case. Null for what is no uuid. */
+function tripIdOf(context: Context<Env>): string | null {
+  const id = idFromText(context.req.param('id') ?? '')
+  return id === null ? null : idToText(id)
+}
