@@ -1,124 +1,104 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { isDuplicateKey } from '../db/errors.ts'
-import { type Database, openDatabase } from '../db/pools.ts'
 import { AnswerTooLarge, jsonReply } from '../src/idempotency/answer.ts'
 import { fingerprint } from '../src/idempotency/key.ts'
-import { type Handle, Once } from '../src/idempotency/once.ts'
-import { type TestDatabase, testDatabase } from './support/database.ts'
-import { createEffects, effectsAt, takeEffect } from './support/once-app.ts'
+import type { Handle } from '../src/idempotency/once.ts'
+import { effectsAt, takeEffect } from './support/once-app.ts'
+import { useOnceDoors } from './support/once-doors.ts'
 import { answerIn, effect, kindsOf, requestOf, run } from './support/once-requests.ts'
 
-let database: TestDatabase
-let pools: Database
-/** Another process's, as far as the database can tell. */
-let elsewhere: Database
-let once: Once
-let other: Once
-
-beforeAll(async () => {
-  database = await testDatabase('once')
-  await createEffects(database.pool)
-  pools = openDatabase(database.address, 1)
-  elsewhere = openDatabase(database.address, 1)
-  once = new Once({ pool: pools.commands })
-  other = new Once({ pool: elsewhere.commands })
-})
-afterAll(async () => {
-  await pools?.close()
-  await elsewhere?.close()
-  await database?.drop()
-})
+const doors = useOnceDoors('once')
 
 describe('a key', () => {
   it('executes once, and its answer is the same ever after, in this process and in others', async () => {
     const key = randomUUID()
-    const first = answerIn(await run(once, key))
-    for (const door of [once, other, once]) {
+    const first = answerIn(await run(doors.once, key))
+    for (const door of [doors.once, doors.other, doors.once]) {
       const again = await run(door, key)
       expect(again.kind).toBe('replayed')
       expect(answerIn(again)).toEqual(first)
     }
     expect(first).toMatchObject({ status: 201, headers: { location: `/effects/${key}` } })
     expect(first.headers).not.toHaveProperty('set-cookie')
-    expect(await effectsAt(database.pool, key)).toEqual(['a'])
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['a'])
   })
 
   it('that many want at once, in two processes, executes once, and all get its answer', async () => {
     const key = randomUUID()
     const results = await Promise.all(
-      Array.from({ length: 40 }, (_, index) => run(index % 2 === 0 ? once : other, key)),
+      Array.from({ length: 40 }, (_, index) => run(index % 2 === 0 ? doors.once : doors.other, key)),
     )
     expect(kindsOf(results)).toEqual({ executed: 1, replayed: 39 })
     expect(new Set(results.map((result) => answerIn(result).body.toString())).size).toBe(1)
-    expect(await effectsAt(database.pool, key)).toEqual(['a'])
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['a'])
   })
 
   it('that comes with other content is a mismatch, whether it is running, done or pruned, and executes nothing', async () => {
     const key = randomUUID()
     const gate = Promise.withResolvers<void>()
-    const running = once.run(requestOf(key), async (...args) => {
+    const running = doors.once.run(requestOf(key), async (...args) => {
       await gate.promise
       return effect(key)(...args)
     })
-    const waiting = run(once, key, { content: 'b' })
+    const waiting = run(doors.once, key, { content: 'b' })
     gate.resolve()
     await running
     expect(await waiting).toEqual({ kind: 'mismatch' })
-    for (const door of [once, other])
+    for (const door of [doors.once, doors.other])
       expect(await run(door, key, { content: 'b' })).toEqual({ kind: 'mismatch' })
     await markPruned(key)
-    expect(await run(other, key, { content: 'b' })).toEqual({ kind: 'mismatch' })
-    expect(await run(other, key)).toEqual({ kind: 'expired' })
-    expect(await effectsAt(database.pool, key)).toEqual(['a'])
+    expect(await run(doors.other, key, { content: 'b' })).toEqual({ kind: 'mismatch' })
+    expect(await run(doors.other, key)).toEqual({ kind: 'expired' })
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['a'])
   })
 
   it('whose request comes to nothing says nothing of other content that waited: it executes', async () => {
     const key = randomUUID()
     const gate = Promise.withResolvers<void>()
-    const failing = once.run(requestOf(key), async () => {
+    const failing = doors.once.run(requestOf(key), async () => {
       await gate.promise
       throw new Error('the handler is broken')
     })
-    const waiting = run(once, key, { content: 'b' })
+    const waiting = run(doors.once, key, { content: 'b' })
     gate.resolve()
     await expect(failing).rejects.toThrow('the handler is broken')
     expect((await waiting).kind).toBe('executed')
-    expect(await effectsAt(database.pool, key)).toEqual(['b'])
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['b'])
   })
 
   it('of a declined request stands: what the handler wrote is committed with the answer', async () => {
     const key = randomUUID()
-    const first = await run(once, key, { content: 'a', end: 'declined' })
-    const again = await run(other, key, { content: 'a', end: 'declined' })
+    const first = await run(doors.once, key, { content: 'a', end: 'declined' })
+    const again = await run(doors.other, key, { content: 'a', end: 'declined' })
     expect(first).toMatchObject({ kind: 'executed', answer: { status: 402 } })
     expect(again).toEqual({ kind: 'replayed', answer: answerIn(first) })
-    expect(await effectsAt(database.pool, key)).toEqual(['a'])
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['a'])
   })
 
   it('of a refused request is free again, and what the handler wrote is gone', async () => {
     const key = randomUUID()
-    const refused = await run(once, key, { content: 'a', end: 'invalid' })
+    const refused = await run(doors.once, key, { content: 'a', end: 'invalid' })
     expect(refused).toMatchObject({ kind: 'refused', answer: { status: 422 } })
     expect(answerIn(refused).headers, 'as the handler said it').toHaveProperty('set-cookie')
-    expect(await effectsAt(database.pool, key)).toEqual([])
-    expect(await run(other, key, { content: 'corrected' })).toMatchObject({ kind: 'executed' })
-    expect(await effectsAt(database.pool, key)).toEqual(['corrected'])
+    expect(await effectsAt(doors.database.pool, key)).toEqual([])
+    expect(await run(doors.other, key, { content: 'corrected' })).toMatchObject({ kind: 'executed' })
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['corrected'])
   })
 
   it('of a request that failed is free again, and one of those who waited executes', async () => {
     const key = randomUUID()
     const gate = Promise.withResolvers<void>()
-    const failing = once.run(requestOf(key), async (connection, claim) => {
+    const failing = doors.once.run(requestOf(key), async (connection, claim) => {
       await takeEffect(connection, claim, key, { content: 'undone' })
       await gate.promise
       throw new Error('the handler is broken')
     })
-    const waiting = [run(once, key), run(once, key)]
+    const waiting = [run(doors.once, key), run(doors.once, key)]
     gate.resolve()
     await expect(failing).rejects.toThrow('the handler is broken')
     expect(kindsOf(await Promise.all(waiting))).toEqual({ executed: 1, replayed: 1 })
-    expect(await effectsAt(database.pool, key)).toEqual(['a'])
+    expect(await effectsAt(doors.database.pool, key)).toEqual(['a'])
   })
 
   it('whose handler says so is kept or freed against its status', async () => {
@@ -126,10 +106,10 @@ describe('a key', () => {
     const say =
       (status: number, keep: boolean): Handle =>
       async () => ({ ...jsonReply(status, {}), keep })
-    await once.run(requestOf(kept), say(422, true))
-    expect((await once.run(requestOf(kept), say(200, true))).kind).toBe('replayed')
-    expect((await once.run(requestOf(freed), say(200, false))).kind).toBe('refused')
-    expect((await once.run(requestOf(freed), say(200, true))).kind).toBe('executed')
+    await doors.once.run(requestOf(kept), say(422, true))
+    expect((await doors.once.run(requestOf(kept), say(200, true))).kind).toBe('replayed')
+    expect((await doors.once.run(requestOf(freed), say(200, false))).kind).toBe('refused')
+    expect((await doors.once.run(requestOf(freed), say(200, true))).kind).toBe('executed')
   })
 
   it('whose answer is too long to be kept executes nothing', async () => {
@@ -138,22 +118,24 @@ describe('a key', () => {
       const reply = await takeEffect(connection, claim, key, { content: 'a' })
       return { ...reply, body: Buffer.alloc(65_537) }
     }
-    await expect(once.run(requestOf(key), long)).rejects.toThrow(AnswerTooLarge)
-    expect(await effectsAt(database.pool, key)).toEqual([])
+    await expect(doors.once.run(requestOf(key), long)).rejects.toThrow(AnswerTooLarge)
+    expect(await effectsAt(doors.database.pool, key)).toEqual([])
   })
 
   it('keeps empty, binary and 64 KiB long answers byte for byte', async () => {
     for (const body of [Buffer.alloc(0), Buffer.from([0, 255, 128, 10]), Buffer.alloc(65_536, 'é')]) {
       const key = randomUUID()
       const say: Handle = async () => ({ status: 200, body })
-      await once.run(requestOf(key), say)
-      expect(answerIn(await other.run(requestOf(key), say)).body.equals(body)).toBe(true)
+      await doors.once.run(requestOf(key), say)
+      expect(answerIn(await doors.other.run(requestOf(key), say)).body.equals(body)).toBe(true)
     }
   })
 })
 
 it('a unique key of the handler that is taken is for the handler to tell by its name', async () => {
-  await database.pool.query('CREATE TABLE seats (seat INT NOT NULL, UNIQUE KEY one_rider_per_seat (seat))')
+  await doors.database.pool.query(
+    'CREATE TABLE seats (seat INT NOT NULL, UNIQUE KEY one_rider_per_seat (seat))',
+  )
   const take: Handle = async (connection) => {
     try {
       await connection.query('INSERT INTO seats VALUES (1)')
@@ -164,26 +146,32 @@ it('a unique key of the handler that is taken is for the handler to tell by its 
     }
   }
   const key = randomUUID()
-  expect(await once.run(requestOf(randomUUID()), take)).toMatchObject({ answer: { status: 201 } })
-  expect(await once.run(requestOf(key), take)).toMatchObject({ kind: 'executed', answer: { status: 409 } })
-  await database.pool.query('DELETE FROM seats')
-  expect(await once.run(requestOf(key), take)).toMatchObject({ kind: 'replayed', answer: { status: 409 } })
+  expect(await doors.once.run(requestOf(randomUUID()), take)).toMatchObject({ answer: { status: 201 } })
+  expect(await doors.once.run(requestOf(key), take)).toMatchObject({
+    kind: 'executed',
+    answer: { status: 409 },
+  })
+  await doors.database.pool.query('DELETE FROM seats')
+  expect(await doors.once.run(requestOf(key), take)).toMatchObject({
+    kind: 'replayed',
+    answer: { status: 409 },
+  })
 })
 
 it('without a key each request executes, and a refused one leaves nothing', async () => {
   const place = randomUUID()
   const request = { key: null, fingerprint: fingerprint('test', ['a']) }
   const results = [
-    await once.run(request, effect(place)),
-    await once.run(request, effect(place)),
-    await once.run(request, effect(place, { content: 'a', end: 'invalid' })),
+    await doors.once.run(request, effect(place)),
+    await doors.once.run(request, effect(place)),
+    await doors.once.run(request, effect(place, { content: 'a', end: 'invalid' })),
   ]
   expect(results.map(({ kind }) => kind)).toEqual(['executed', 'executed', 'refused'])
-  expect(await effectsAt(database.pool, place)).toEqual(['a', 'a'])
+  expect(await effectsAt(doors.database.pool, place)).toEqual(['a', 'a'])
 })
 
 async function markPruned(key: string): Promise<void> {
-  await database.pool.query(
+  await doors.database.pool.query(
     "UPDATE idempotency_keys SET state = 'pruned', status = NULL, headers = NULL, body = NULL WHERE record_key = ?",
     [requestOf(key).key],
   )

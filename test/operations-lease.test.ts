@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createLogger } from '../src/base/log.ts'
 import {
   advanceOperation,
@@ -8,82 +8,63 @@ import {
   postponeOperation,
 } from '../src/idempotency/operation-store.ts'
 import { Pruner } from '../src/idempotency/pruner.ts'
-import { charge, chargeOperation } from './support/charge.ts'
-import { type TestDatabase, testDatabase } from './support/database.ts'
-import { createEffects, effectsAt } from './support/once-app.ts'
-import { Provider } from './support/provider.ts'
-import { letLeasePass, openSite, type Site, unfinished } from './support/sites.ts'
+import { charge } from './support/charge.ts'
+import { useCharging } from './support/charging.ts'
+import { effectsAt } from './support/once-app.ts'
+import { letLeasePass, openSite, unfinished } from './support/sites.ts'
 
-let database: TestDatabase
-let provider: Provider
-let here: Site
-let there: Site
-beforeAll(async () => {
-  database = await testDatabase('operations-lease')
-  await createEffects(database.pool)
-  provider = await Provider.open()
-  here = openSite(database.address, [chargeOperation(provider.url)])
-  there = openSite(database.address, [chargeOperation(provider.url)])
-})
-afterAll(async () => {
-  await here?.pool.end()
-  await there?.pool.end()
-  await provider?.close()
-  await database?.drop()
-})
-beforeEach(async () => {
-  provider.reset()
-  await database.pool.query('DELETE FROM idempotency_operations')
-})
+const sites = useCharging('operations-lease')
 
 describe('an owner whose lease is over', () => {
   it('loses the work to one other owner, with the fence that counts owners', async () => {
     const key = randomUUID()
     await abandon(key)
-    await letLeasePass(database.pool, key, 30)
-    const taken = await Promise.all([here, there, here, there].map((site) => site.operations.takeOrphans(10)))
+    await letLeasePass(sites.database.pool, key, 30)
+    const taken = await Promise.all(
+      [sites.here, sites.there, sites.here, sites.there].map((site) => site.operations.takeOrphans(10)),
+    )
     expect(taken.flat()).toMatchObject([{ fence: 2, phase: 'start', operation: 'charge' }])
-    expect(await here.operations.takeOrphans(10), 'the new lease has begun').toEqual([])
+    expect(await sites.here.operations.takeOrphans(10), 'the new lease has begun').toEqual([])
   })
 
   it('can commit nothing more: not the next phase, not the end, not a delay', async () => {
     const key = randomUUID()
     await abandon(key)
-    const before = await here.operations.takeOrphans(10)
+    const before = await sites.here.operations.takeOrphans(10)
     expect(before).toEqual([])
-    await letLeasePass(database.pool, key, 30)
-    const [mine] = await here.operations.takeOrphans(10)
-    await letLeasePass(database.pool, key, 30)
-    const [theirs] = await there.operations.takeOrphans(10)
+    await letLeasePass(sites.database.pool, key, 30)
+    const [mine] = await sites.here.operations.takeOrphans(10)
+    await letLeasePass(sites.database.pool, key, 30)
+    const [theirs] = await sites.there.operations.takeOrphans(10)
     if (!mine || !theirs) return expect.fail('both were owners')
     const next = { phase: 'book', memo: { call: 99 } }
-    await expect(advanceOperation(here.pool, mine, next, 30)).rejects.toThrow(FencedOff)
-    await expect(endOperation(here.pool, mine)).rejects.toThrow(FencedOff)
-    await expect(postponeOperation(here.pool, mine, 0, null)).rejects.toThrow(FencedOff)
-    await expect(here.operations.drive(mine)).rejects.toThrow(FencedOff)
-    expect(await effectsAt(database.pool, key)).toEqual([])
-    expect(await there.operations.drive(theirs)).toMatchObject({ status: 201 })
-    expect(await effectsAt(database.pool, key)).toEqual(['call-2'])
+    await expect(advanceOperation(sites.here.pool, mine, next, 30)).rejects.toThrow(FencedOff)
+    await expect(endOperation(sites.here.pool, mine)).rejects.toThrow(FencedOff)
+    await expect(postponeOperation(sites.here.pool, mine, 0, null)).rejects.toThrow(FencedOff)
+    await expect(sites.here.operations.drive(mine)).rejects.toThrow(FencedOff)
+    expect(await effectsAt(sites.database.pool, key)).toEqual([])
+    expect(await sites.there.operations.drive(theirs)).toMatchObject({ status: 201 })
+    expect(await effectsAt(sites.database.pool, key)).toEqual(['call-2'])
   })
 
   it('is replaced by the same request, which then gets the answer', async () => {
     const key = randomUUID()
     await abandon(key)
-    await letLeasePass(database.pool, key, 30)
-    expect(await charge(there.door, key)).toMatchObject({ kind: 'replayed', answer: { status: 201 } })
-    expect(await effectsAt(database.pool, key)).toEqual(['call-1'])
+    await letLeasePass(sites.database.pool, key, 30)
+    expect(await charge(sites.there.door, key)).toMatchObject({ kind: 'replayed', answer: { status: 201 } })
+    expect(await effectsAt(sites.database.pool, key)).toEqual(['call-1'])
   })
 
   it('is replaced only by a process that knows the operation', async () => {
     const key = randomUUID()
     await abandon(key)
-    await letLeasePass(database.pool, key, 30)
-    const older = openSite(database.address, [
+    await letLeasePass(sites.database.pool, key, 30)
+    const older = openSite(sites.database.address, [
       { name: 'other', step: async () => ({ kind: 'later', seconds: 1 }) },
     ])
     expect(await older.completer.runOnce()).toBe(0)
-    expect(await openSite(database.address, []).completer.runOnce()).toBe(0)
-    expect(await there.completer.runOnce()).toBe(1)
+    expect(await openSite(sites.database.address, []).completer.runOnce()).toBe(0)
+    expect(await sites.there.completer.runOnce()).toBe(1)
     await older.pool.end()
   })
 })
@@ -91,17 +72,19 @@ describe('an owner whose lease is over', () => {
 it('work that is not finished is never pruned, however old it is', async () => {
   const key = randomUUID()
   await abandon(key)
-  await database.pool.query('UPDATE idempotency_keys SET created_at = created_at - INTERVAL 500 DAY')
-  const pruner = new Pruner({ pool: here.pool, log: createLogger({ level: 'silent' }) })
+  await sites.database.pool.query('UPDATE idempotency_keys SET created_at = created_at - INTERVAL 500 DAY')
+  const pruner = new Pruner({ pool: sites.here.pool, log: createLogger({ level: 'silent' }) })
   expect(await pruner.runOnce()).toEqual({ answers: 0, keys: 0 })
-  await letLeasePass(database.pool, key, 30)
-  expect(await charge(there.door, key)).toMatchObject({ kind: 'replayed' })
+  await letLeasePass(sites.database.pool, key, 30)
+  expect(await charge(sites.there.door, key)).toMatchObject({ kind: 'replayed' })
 })
 
 /** A claim whose owner is gone, as a process leaves it that dies in its first phase. */
 async function abandon(key: string): Promise<void> {
-  const stuck = openSite(database.address, [{ name: 'charge', step: () => new Promise(() => undefined) }])
+  const stuck = openSite(sites.database.address, [
+    { name: 'charge', step: () => new Promise(() => undefined) },
+  ])
   void charge(stuck.door, key).catch(() => undefined)
-  await expect.poll(() => unfinished(database.pool)).toHaveLength(1)
+  await expect.poll(() => unfinished(sites.database.pool)).toHaveLength(1)
   await stuck.pool.end()
 }

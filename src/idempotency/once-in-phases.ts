@@ -7,8 +7,8 @@ import { assert, assertNever } from '../base/assert.ts'
 import { reached } from '../base/checkpoint.ts'
 import { newId } from '../base/ids.ts'
 import { decideRecord } from './decide.ts'
-import { Flights, type OnceResult } from './flights.ts'
-import { kept, type OnceRequest, WAIT_MS } from './once.ts'
+import { Flights, type OnceResult, SHORTEST_WAIT_MS } from './flights.ts'
+import { busyIfLocked, KeyBusy, kept, type OnceRequest, WAIT_MS } from './once.ts'
 import type { Json } from './operation.ts'
 import { beginOperation, FencedOff, type HeldOperation, readOperation } from './operation-store.ts'
 import type { Operations } from './operations.ts'
@@ -60,7 +60,7 @@ export class OnceInPhases {
   }
 
   async #lead(mine: KeyClaim, request: PhasedRequest, endMs: number): Promise<OnceResult> {
-    let next: Found = await this.#claim(mine, request)
+    let next = await this.#claim(mine, request, endMs)
     for (;;) {
       if ('result' in next) return next.result
       if (next.held !== null) {
@@ -68,7 +68,7 @@ export class OnceInPhases {
         if (result !== null) return result
       } else if (performance.now() >= endMs) return { kind: 'in_flight' }
       await pause(POLL_MS)
-      next = await this.#look(mine)
+      next = (await this.#look(mine)) ?? { held: null }
     }
   }
 
@@ -87,28 +87,37 @@ export class OnceInPhases {
   }
 
   /** After a lost connection the same claim is made again: it waits for the orphaned transaction, or meets its row. */
-  async #claim(mine: KeyClaim, request: PhasedRequest): Promise<Found> {
-    return untilKnown(async () => {
+  #claim(mine: KeyClaim, request: PhasedRequest, endMs: number): Promise<Found> {
+    return untilKnown(() => this.#claimOrLook(mine, request, endMs), RESOLVE)
+  }
+
+  async #claimOrLook(mine: KeyClaim, request: PhasedRequest, endMs: number): Promise<Found> {
+    for (;;) {
       try {
         return { held: await this.#insert(mine, request) }
       } catch (error) {
-        if (error instanceof KeyTaken) return this.#look(mine, request)
-        throw error
+        if (error instanceof KeyTaken) {
+          const found = await this.#look(mine)
+          if (found !== null) return found
+        } else if (error instanceof KeyBusy) {
+          if (endMs - performance.now() < SHORTEST_WAIT_MS) return { result: { kind: 'in_flight' } }
+        } else throw error
       }
-    }, RESOLVE)
+    }
   }
 
   async #insert(mine: KeyClaim, { operation, input }: PhasedRequest): Promise<HeldOperation> {
     const { pool, operations } = this.#options
     const held = await inTransaction(pool, 'claim operation', async (connection) => {
-      await claimKeyForLong(connection, mine)
+      await busyIfLocked(claimKeyForLong(connection, mine))
       return beginOperation(connection, { id: mine.claim, operation, input }, operations.leaseSeconds)
     })
     reached('operation:claimed')
     return held
   }
 
-  async #look(mine: KeyClaim, request?: PhasedRequest): Promise<Found> {
+  /** Null: nothing stands (any more). */
+  async #look(mine: KeyClaim): Promise<Found | null> {
     const { pool, operations } = this.#options
     const found = await withConnection(pool, 'read key', READ_TIMEOUT_MS, (connection) =>
       readRecord(connection, mine.key),
@@ -116,7 +125,7 @@ export class OnceInPhases {
     const verdict = decideRecord(mine, found)
     switch (verdict) {
       case 'free':
-        return request === undefined ? { held: null } : this.#claim(mine, request)
+        return null
       case 'mine':
         return found?.answer ? { result: { kind: 'executed', answer: found.answer } } : this.#resume(mine)
       case 'replay':

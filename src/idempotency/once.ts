@@ -72,7 +72,7 @@ export class Once {
       const answer = await inTransaction(
         this.#pool,
         'without a key',
-        async (connection) => settled(await handle(connection, claim)),
+        async (connection) => settled(await busyIfLocked(handle(connection, claim))),
         { timeoutMs: TRY_TIMEOUT_MS },
       )
       return { kind: 'executed', answer }
@@ -132,10 +132,10 @@ async function phase(connection: PoolConnection, mine: KeyClaim, handle: Handle)
 }
 
 /** Another transaction holds the key, or a row that the handler needs, for longer than a lock is waited for. */
-class KeyBusy extends Error {}
+export class KeyBusy extends Error {}
 
 /** Not to be tried again at once: each try would hold a connection of the pool for as long as a lock is waited for. */
-function busyIfLocked<T>(work: Promise<T>): Promise<T> {
+export function busyIfLocked<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw isLockWaitTimeout(error) ? new KeyBusy('a lock was not had in time', { cause: error }) : error
   })
