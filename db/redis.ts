@@ -12,7 +12,8 @@ export interface RedisAddress {
  * queue: adds jobs, must answer soon or fail: no offline queue, and a frozen server is given up after 500 ms.
  * worker: blocks on the queue, so it must wait for ever and never time out a command.
  * control: health checks.
- * limits: a request waits for it, and there is an insurance: nothing is repeated, and a frozen server is given up sooner.
+ * limits: a request waits for it, and there is an insurance or a way around it (limits, tickets): nothing is repeated, and a
+ * frozen server is given up sooner.
  * publish: tells of what is done; nothing is repeated, since whoever heard it twice would believe it twice.
  */
 export type RedisRole = 'queue' | 'worker' | 'control' | 'limits' | 'publish'

@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { runPhp } from './support/php.ts'
 import { type Call, callsInPhp, phpOrNotice } from './support/php-calls.ts'
 import { askForTicket } from './support/tokens.ts'
 
@@ -10,6 +13,7 @@ const PREVIOUS = 'an-0lder-jwt-5ecret-of-32-characters-or-more'
 /** As `openssl rand -base64 32` writes one: its characters are the key, and not what they stand for. */
 const BASE64 = 'pZQYz0nV7c2e6hJq1uUjmW3k8s5oT4xA9bCdEfGhIjM='
 const NOW = 1_796_000_000
+const DOCS = join(import.meta.dirname, '../docs/laravel')
 const php = phpOrNotice('OncelineToken.php against a real service')
 
 async function minted(...calls: readonly (readonly unknown[])[]) {
@@ -85,6 +89,14 @@ describe.skipIf(php === undefined)('OncelineToken.php', () => {
     expect(await fate(over)).toBe('401 expired')
     // No nbf is written, so a clock that is ahead does no harm.
     expect(await fate(early)).toBe('201')
+  })
+
+  it('is made by hand with the line of the document', async () => {
+    const [, code = ''] = /php -r '(require [^']+)'/.exec(readFileSync(join(DOCS, 'README.md'), 'utf8')) ?? []
+    if (php === undefined) throw new Error('there is no PHP')
+    const script = code.replace('docs/laravel', DOCS)
+    const { stdout, stderr } = await runPhp(php, ['-r', script], { env: { JWT_SECRET: CURRENT } })
+    expect([stderr, await fate(stdout)]).toEqual(['', '201'])
   })
 
   it('signs these claims with HS256, by RFC 7515’s formula', async () => {

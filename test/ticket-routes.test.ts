@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../src/base/clock.ts'
 import { redeemTicket } from '../src/realtime/tickets.ts'
 import { readLimitField } from './support/limits.ts'
+import { RawConnection } from './support/raw-http.ts'
 import { openTicketDoor, type TicketDoor, type TicketDoorOptions } from './support/ticket-door.ts'
 import { signToken } from './support/tokens.ts'
 
@@ -58,6 +59,14 @@ describe('POST /realtime/tickets', () => {
       'onceline_token_secret_matched_total{secret="1"} 1',
       'onceline_token_secret_matched_total{secret="2"} 2',
     ])
+  })
+
+  it('waits for no body', async () => {
+    const connection = await RawConnection.open(Number(new URL((await open()).url).port))
+    const head = `POST /realtime/tickets HTTP/1.1\r\nhost: a\r\nauthorization: ${bearer().authorization}`
+    connection.send(`${head}\r\ncontent-length: 999999\r\n\r\nx`)
+    expect((await connection.answer()).status).toBe(201)
+    connection.end()
   })
 
   it.each(['GET', 'PUT', 'DELETE', 'PATCH'])('is no %s', async (method) => {
