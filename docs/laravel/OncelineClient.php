@@ -59,6 +59,27 @@ final class OncelineClient
         return $this->transport->send('GET', '/internal/payments/' . rawurlencode($paymentId), null, null);
     }
 
+    /**
+     * Tells users something over their sockets. Durable: it is kept in each user's feed, and whoever is away gets it when
+     * he comes back; otherwise those who are connected now are told, once at most.
+     *
+     * @param list<string> $userIds a thousand at most, each once
+     * @param string $event the name that the apps know: promo:new
+     * @param array<string, mixed> $data members of a JSON object
+     * @return array<string, mixed> event, durable, users
+     */
+    public function notify(
+        array $userIds,
+        string $event,
+        array $data,
+        bool $durable = false,
+        ?string $idempotencyKey = null,
+    ): array {
+        // Without members PHP would write a list.
+        $body = ['userIds' => $userIds, 'event' => $event, 'data' => (object) $data, 'durable' => $durable];
+        return $this->change('POST', '/internal/notify', $body, $idempotencyKey);
+    }
+
     /** Without a key of the caller's own, the repetitions of this one call share a new one. */
     private function change(string $method, string $path, array $body, ?string $idempotencyKey): array
     {

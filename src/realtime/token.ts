@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { compactVerify, errors } from 'jose'
 import type { Clock } from '../base/clock.ts'
+import { isUserId } from '../feed/message.ts'
 
 /** Whose app it is. `admin` is for the console. */
 export const USER_TYPES = ['customer', 'driver', 'admin'] as const
@@ -52,8 +53,6 @@ const ALGORITHM = 'HS256'
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]*$/
 /** 32 bytes in 43 characters leave two bits over: were they not asked to be 0, four texts would be one signature. */
 const CANONICAL_SIGNATURE = /\.[\w-]{42}[AEIMQUYcgkosw048]$/
-/** An id of Laravel's, as its other calls name it. */
-const USER_ID = /^[\x21-\x7e]{1,36}$/
 /** The last moment that a Date can say. */
 const MAX_TIME_MS = 8.64e15
 
@@ -162,7 +161,7 @@ function subjectOf({ sub, user_id: userId }: Claims): Subject {
 /** Laravel writes the key of its model: a uuid, or a number where the table counts. */
 function idOf(value: unknown): string | null {
   const text = Number.isSafeInteger(value) ? String(value) : value
-  return typeof text === 'string' && USER_ID.test(text) ? text : null
+  return typeof text === 'string' && isUserId(text) ? text : null
 }
 
 function refused(reason: TokenRefusal): { readonly kind: 'refused'; readonly reason: TokenRefusal } {
