@@ -60,6 +60,63 @@ final class OncelineClient
     }
 
     /**
+     * Creates a trip, or takes up the one that Laravel has stored under this tripId. The same trip again, under any key,
+     * returns the one that stands; other content is refused with trip_differs.
+     *
+     * @param array<string, mixed> $trip customerId, zoneId, category, pickup and destination (latitude, longitude,
+     *     address), estimatedFareMinor, currency; tripId, paymentMethod, policy
+     * @return array<string, mixed> the trip: id, status, …
+     */
+    public function createTrip(array $trip, ?string $idempotencyKey = null): array
+    {
+        return $this->change('POST', '/internal/trips', $trip, $idempotencyKey);
+    }
+
+    /**
+     * Cancels a trip; one that is cancelled already is returned as it stands.
+     *
+     * @param string $by customer, driver or system
+     * @param array<string, mixed> $more reason, driverId
+     */
+    public function cancelTrip(string $tripId, string $by, array $more = [], ?string $idempotencyKey = null): array
+    {
+        return $this->change('POST', self::tripPath($tripId, '/cancel'), ['by' => $by] + $more, $idempotencyKey);
+    }
+
+    /**
+     * Says that a trip has moved, which Laravel may have written itself, before or after.
+     *
+     * @param string $transition arrived, started, completed, returning or returned
+     * @param array<string, mixed> $more driverId, reason; of a completed trip finalFareMinor and currency
+     */
+    public function moveTrip(
+        string $tripId,
+        string $transition,
+        array $more = [],
+        ?string $idempotencyKey = null,
+    ): array {
+        $body = ['transition' => $transition] + $more;
+        return $this->change('POST', self::tripPath($tripId, '/transition'), $body, $idempotencyKey);
+    }
+
+    /** A driver accepts a trip that was offered to him; trip_taken, driver_busy or offer_expired where he comes too late. */
+    public function acceptTrip(
+        string $tripId,
+        string $driverId,
+        string $offerId,
+        ?string $idempotencyKey = null,
+    ): array {
+        $body = ['driverId' => $driverId, 'offerId' => $offerId];
+        return $this->change('POST', self::tripPath($tripId, '/accept'), $body, $idempotencyKey);
+    }
+
+    /** Returns trip, transitions, offers. */
+    public function showTrip(string $tripId): array
+    {
+        return $this->transport->send('GET', self::tripPath($tripId), null, null);
+    }
+
+    /**
      * Tells users something over their sockets. Durable: it is kept in each user's feed, and whoever is away gets it when
      * he comes back; otherwise those who are connected now are told, once at most.
      *
@@ -78,6 +135,11 @@ final class OncelineClient
         // Without members PHP would write a list.
         $body = ['userIds' => $userIds, 'event' => $event, 'data' => (object) $data, 'durable' => $durable];
         return $this->change('POST', '/internal/notify', $body, $idempotencyKey);
+    }
+
+    private static function tripPath(string $tripId, string $command = ''): string
+    {
+        return '/internal/trips/' . rawurlencode($tripId) . $command;
     }
 
     /** Without a key of the caller's own, the repetitions of this one call share a new one. */

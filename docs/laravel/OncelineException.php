@@ -13,7 +13,7 @@ final class OncelineException extends \RuntimeException
      * @param int $status HTTP status; 0 when no answer came
      * @param string|null $requestId finds the request in Onceline's log
      * @param list<array{field: string, message: string}> $errors of invalid_request: the fields at fault
-     * @param list<string> $fields of payment_differs: the fields that stand otherwise
+     * @param list<string> $fields of payment_differs and trip_differs: the fields that stand otherwise
      * @param string|null $idempotencyKey the key that was sent: repeat an unanswered request under this one
      * @param int|null $retryAfterSeconds the seconds that Onceline asked to wait
      */
