@@ -1,6 +1,6 @@
 import { buildDelivery, type SampleGateway } from '../src/webhooks/gateways/samples.ts'
 import { serve } from './child.ts'
-import { Load, type LoadReport, type RunOrder, statusOf } from './load.ts'
+import { Load, type LoadReport, type RunOrder, requestBytes, statusOf } from './load.ts'
 
 /** Which requests to prepare, and where they go. */
 export interface LoadOrder {
@@ -33,23 +33,18 @@ serve({
 /** Signed and serialised before the clock starts, so that a run measures the server. */
 function buildRequest(order: LoadOrder, index: number): Buffer {
   const ref = `${order.tag}-${index}`
-  const delivery = buildDelivery(order.gateway, {
-    eventId: `evt_${ref}`,
-    kind: 'captured',
-    merchantRef: ref,
-    gatewayRef: `pi_${ref}`,
-    operationRef: `ch_${ref}`,
-    amountMinor: 15_000n,
-    currency: 'EGP',
-    nowMs: Date.now(),
-    secret: order.secret,
-    bodyBytes: order.bodyBytes,
-  })
-  const lines = [
-    `POST ${delivery.path} HTTP/1.1`,
-    'host: 127.0.0.1',
-    `content-length: ${delivery.body.length}`,
-    ...Object.entries(delivery.headers).map(([name, value]) => `${name}: ${value}`),
-  ]
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), delivery.body])
+  return requestBytes(
+    buildDelivery(order.gateway, {
+      eventId: `evt_${ref}`,
+      kind: 'captured',
+      merchantRef: ref,
+      gatewayRef: `pi_${ref}`,
+      operationRef: `ch_${ref}`,
+      amountMinor: 15_000n,
+      currency: 'EGP',
+      nowMs: Date.now(),
+      secret: order.secret,
+      bodyBytes: order.bodyBytes,
+    }),
+  )
 }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { SampleDelivery } from '../src/webhooks/gateways/samples.ts'
 import { keepPace } from './pace.ts'
 import { type Latencies, summarise } from './statistics.ts'
 
@@ -141,4 +142,15 @@ class Connection {
 /** The status that an answer's head bears. */
 export function statusOf(head: string): number {
   return Number(head.slice(9, 12))
+}
+
+/** A delivery as it goes over the wire: serialised before the clock starts, so that a run measures the server. */
+export function requestBytes({ path, headers, body }: SampleDelivery): Buffer {
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'host: 127.0.0.1',
+    `content-length: ${body.length}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ]
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body])
 }
