@@ -173,7 +173,7 @@ class Run {
       seconds = (performance.now() - startMs) / 1_000
     })
     caughtUp.catch(() => undefined)
-    while (seconds === null) {
+    while (seconds === null || (this.#windows.at(-1)?.backlog ?? 0) > this.#shape.rate) {
       await this.#window('recovery')
       if (performance.now() - startMs > RECOVERY_TIMEOUT_SECONDS * 1_000) await caughtUp
     }

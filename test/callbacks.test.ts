@@ -1,46 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { signatureOf, signingKeyOf } from '../src/laravel/callback-signature.ts'
 import type { CallbackTempo } from '../src/laravel/callbacks.ts'
 import { registerPayment } from '../src/payments/register.ts'
-import type { TestAppOptions } from './support/app.ts'
-import { API_KEY, CallbackStage, QUICK } from './support/callbacks.ts'
-import { type TestDatabase, testDatabase } from './support/database.ts'
+import { API_KEY, callbackTheatre, QUICK, WAIT } from './support/callbacks.ts'
 import { fatesOf, messageRow } from './support/outbox.ts'
 import { expected } from './support/processing.ts'
 
-const WAIT = { timeout: 15_000 }
-let database: TestDatabase
-let stages: CallbackStage[] = []
-
-beforeAll(async () => {
-  database = await testDatabase('callbacks')
-})
-afterAll(() => database?.drop())
-beforeEach(() => database.pool.query('DELETE FROM outbox'))
-afterEach(async () => {
-  await Promise.all(stages.map((stage) => stage.close()))
-  stages = []
-})
-
-async function open(
-  tempo: Partial<CallbackTempo> = {},
-  options: TestAppOptions = {},
-): Promise<CallbackStage> {
-  const stage = await CallbackStage.open(database, tempo, options)
-  stages.push(stage)
-  return stage
-}
-
-async function untilFates(key: string, fates: readonly string[]): Promise<void> {
-  await expect.poll(() => fatesOf(database.pool, key), WAIT).toEqual(fates)
-}
+const theatre = callbackTheatre('callbacks')
+const { open, untilFates } = theatre
 
 describe('a callback', () => {
   it('tells Laravel of a payment within a moment, signed, with its id as the idempotency key', async () => {
     const { app, laravel } = await open({ pace: { intervalMs: 60_000, nextLookSeconds: 60 } })
     const payment = expected({ gateway: 'stripe', tripId: randomUUID() })
-    await registerPayment(database.pool, payment, async () => undefined)
+    await registerPayment(theatre.database.pool, payment, async () => undefined)
     const { merchantRef, tripId } = payment
     const requestId = `req-${randomUUID()}`
     const delivery = app.delivery('stripe', { merchantRef })
@@ -69,7 +43,8 @@ describe('a callback', () => {
     const t = Number(/^t=(\d+),v1=[0-9a-f]{64}$/.exec(signature)?.[1])
     expect(Math.abs(Date.now() / 1_000 - t)).toBeLessThan(30)
     expect(signature).toBe(signatureOf(signingKeyOf(API_KEY), text, t * 1_000))
-    const fates = async () => (await fatesOf(database.pool, tripId ?? '')).map((fate) => fate.split(' ')[1])
+    const fates = async () =>
+      (await fatesOf(theatre.database.pool, tripId ?? '')).map((fate) => fate.split(' ')[1])
     await expect.poll(fates, WAIT).toEqual(['done', 'done'])
   })
 
@@ -78,7 +53,10 @@ describe('a callback', () => {
     laravel.answer = () => ({ status: 409 })
     const [id] = await add('trip', 1)
     await untilFates('trip', ['1 done'])
-    expect(await messageRow(database.pool, id as Buffer)).toMatchObject({ attempts: 1, response_status: 409 })
+    expect(await messageRow(theatre.database.pool, id as Buffer)).toMatchObject({
+      attempts: 1,
+      response_status: 409,
+    })
   })
 
   it('that Laravel refuses is dead at once, says why, and holds nobody up', async () => {
@@ -89,7 +67,7 @@ describe('a callback', () => {
       body.data.n === 1 ? { status: 422, headers, body: refusal } : { status: 200 }
     const [id] = await add('trip', 2)
     await untilFates('trip', ['1 dead rejected', '2 done'])
-    expect(await messageRow(database.pool, id as Buffer)).toMatchObject({
+    expect(await messageRow(theatre.database.pool, id as Buffer)).toMatchObject({
       attempts: 1,
       response_status: 422,
       last_error: 'answered 422: no such ride, key [redacted]',
@@ -102,7 +80,7 @@ describe('a callback', () => {
     const [id] = await add('trip', 1)
     await untilFates('trip', ['1 dead redirected'])
     expect(laravel.received.map(({ path }) => path)).toEqual(['/api/internal/events/payment.updated'])
-    expect((await messageRow(database.pool, id as Buffer)).last_error).toContain('LARAVEL_API_URL')
+    expect((await messageRow(theatre.database.pool, id as Buffer)).last_error).toContain('LARAVEL_API_URL')
   })
 
   it('is sent again after an error, the same to the byte, and the next of its key waits for it', async () => {
@@ -125,7 +103,7 @@ describe('a callback', () => {
     const [one] = await add('a', 1, 1)
     const [two] = await add('b', 1, 2)
     const wait = async (id: Buffer | undefined) =>
-      Number((await messageRow(database.pool, id as Buffer)).claimable_in)
+      Number((await messageRow(theatre.database.pool, id as Buffer)).claimable_in)
     await expect.poll(async () => (await wait(one)) > 100 && (await wait(two)) > 70, WAIT).toBe(true)
     expect(await wait(one)).toBeLessThanOrEqual(120)
     expect(await wait(two)).toBeLessThanOrEqual(90)
@@ -137,7 +115,7 @@ describe('a callback', () => {
     const [id] = await add('trip', 1)
     await untilFates('trip', ['1 done'])
     expect(laravel.numbers).toEqual([1, 1])
-    expect((await messageRow(database.pool, id as Buffer)).last_error).toBeNull()
+    expect((await messageRow(theatre.database.pool, id as Buffer)).last_error).toBeNull()
   })
 
   it('does not wait for the end of an answer that never ends', async () => {
@@ -145,6 +123,18 @@ describe('a callback', () => {
     laravel.answer = () => ({ status: 200, body: 'x'.repeat(5_000_000) })
     await add('trip', 1)
     await untilFates('trip', ['1 done'])
+  })
+
+  it('is done when Laravel said so and then broke off, or never came to the end of its words', async () => {
+    const { laravel, add } = await opened({ requestTimeoutMs: 300, leaseSeconds: 60 })
+    laravel.answer = ({ body }) => ({
+      status: 200,
+      body: '{"mess',
+      ending: body.data.n === 1 ? 'never' : 'cut',
+    })
+    await add('trip', 2)
+    await untilFates('trip', ['1 done', '2 done'])
+    expect(laravel.numbers).toEqual([1, 2])
   })
 
   async function opened(tempo: Partial<CallbackTempo> = {}) {
@@ -183,7 +173,7 @@ describe('callbacks', () => {
   })
 
   it('are delivered by the sweeper while Redis is away', async () => {
-    const redis = { ...database.redis, port: 1 }
+    const redis = { ...theatre.database.redis, port: 1 }
     const stage = await open({}, { redis })
     await stage.add('trip', 3)
     await untilFates('trip', ['1 done', '2 done', '3 done'])

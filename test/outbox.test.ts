@@ -1,61 +1,42 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Pool } from '../db/pools.ts'
-import { inTransaction } from '../db/transaction.ts'
-import type { Id } from '../src/base/ids.ts'
-import { LARAVEL_TOPIC } from '../src/laravel/queue.ts'
-import { appendToOutbox } from '../src/outbox/append.ts'
-import { readOutboxBacklog } from '../src/outbox/backlog.ts'
 import type { ClaimedMessage, Settlement } from '../src/outbox/message.ts'
-import { type Settled, settleMessage } from '../src/outbox/settlement-store.ts'
-import { claimTurns, pruneFinished, takeDueHeads } from '../src/outbox/store.ts'
 import { countOf } from './support/books.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { addMessages, addTogether, fatesOf, makeDue, messageRow } from './support/outbox.ts'
-
-const LEASE_SECONDS = 30
-const DONE: Settlement = { kind: 'done', status: 204 }
-const DEAD: Settlement = { kind: 'dead', reason: 'rejected', status: 422, error: 'answered 422' }
-const RETRY: Settlement = { kind: 'retry', delayMs: 60_000, status: 500, error: 'answered 500' }
+import { waitForLockWait } from './support/locks.ts'
+import {
+  addMessages,
+  addTogether,
+  DEAD,
+  DONE,
+  fatesOf,
+  LEASE_SECONDS,
+  makeDue,
+  messageRow,
+  type OutboxHands,
+  outboxHands,
+  RETRY,
+  three,
+} from './support/outbox.ts'
 
 let database: TestDatabase
 let pool: Pool
+let hands: OutboxHands
+const claim: OutboxHands['claim'] = (...ids) => hands.claim(...ids)
+const claimOne: OutboxHands['claimOne'] = (id) => hands.claimOne(id)
+const settle: OutboxHands['settle'] = (message, settlement) => hands.settle(message, settlement)
+const take: OutboxHands['take'] = () => hands.take()
 
 beforeAll(async () => {
   database = await testDatabase('outbox')
   pool = database.pool
+  hands = outboxHands(pool)
 })
 afterAll(() => database?.drop())
 beforeEach(async () => {
   await pool.query('DELETE FROM outbox')
   await pool.query('DELETE FROM outbox_turns')
 })
-
-function claim(...ids: readonly Id[]): Promise<ClaimedMessage[]> {
-  return inTransaction(pool, 'claim', (connection) =>
-    claimTurns(connection, LARAVEL_TOPIC, ids, LEASE_SECONDS),
-  )
-}
-
-function settle(message: ClaimedMessage, settlement: Settlement): Promise<Settled> {
-  return inTransaction(pool, 'settle', (connection) => settleMessage(connection, message, settlement))
-}
-
-async function claimOne(id: Id): Promise<ClaimedMessage> {
-  return (await claim(id))[0] ?? expect.fail('it was not claimed')
-}
-
-async function take(): Promise<string[]> {
-  const { ids } = await inTransaction(pool, 'take', (connection) =>
-    takeDueHeads(connection, LARAVEL_TOPIC, 100, 10),
-  )
-  return ids.map((id) => id.toString('hex')).sort()
-}
-
-function three(ids: readonly Id[]): [Id, Id, Id] {
-  const [a, b, c] = ids
-  if (!a || !b || !c) return expect.fail('three were wanted')
-  return [a, b, c]
-}
 
 describe('the turn', () => {
   it('is of the oldest unfinished message of a key, of one at a time', async () => {
@@ -140,6 +121,28 @@ describe('the turn', () => {
   })
 })
 
+describe('a message that is added while the one before it ends', () => {
+  it('is woken, although neither of the two transactions sees the other', async () => {
+    const [first] = await addMessages(pool, 'trip', 1)
+    if (!first) return expect.fail()
+    const claimed = await claimOne(first)
+    // The end of the first has looked for the next and found none; then it waits for its turn's row, which is locked here.
+    const blocker = await pool.getConnection()
+    await blocker.query('START TRANSACTION')
+    await blocker.query('SELECT * FROM outbox_turns FOR UPDATE')
+    const settled = settle(claimed, DONE)
+    await waitForLockWait(database.address, 'DELETE FROM outbox_turns')
+    const [second] = await addMessages(pool, 'trip', 1, 2)
+    if (!second) return expect.fail()
+    expect(await claim(second), 'the first is still in flight, as far as anybody can see').toEqual([])
+    await blocker.query('COMMIT')
+    blocker.release()
+    expect(await settled).toEqual({ isOurs: true, next: second })
+    expect(Number((await messageRow(pool, second)).look_in), 'and MySQL knows').toBeLessThanOrEqual(0)
+    await claimOne(second)
+  })
+})
+
 describe('the lease', () => {
   it('ends by the clock of the database, and then the message may be claimed by anybody', async () => {
     const [id] = await addMessages(pool, 'trip', 1)
@@ -169,64 +172,22 @@ describe('the lease', () => {
     },
   )
 
+  it('of a probe that found nobody costs no attempt and keeps what was learnt', async () => {
+    const [id, next] = await addMessages(pool, 'trip', 2)
+    if (!id || !next) return expect.fail()
+    const away: Settlement = { kind: 'away', delayMs: 0, status: 503, error: 'answered 503' }
+    expect(await settle(await claimOne(id), away)).toMatchObject({ isOurs: true })
+    expect(await messageRow(pool, id)).toMatchObject({ attempts: 0, last_error: 'answered 503' })
+    expect(await claim(next), 'nothing overtakes it').toEqual([])
+    expect(await settle(await claimOne(id), { ...away, delayMs: 60_000 })).toMatchObject({ next: null })
+    expect(Number((await messageRow(pool, id)).claimable_in), 'as long as it asked').toBeCloseTo(60, -1)
+  })
+
   it('is given back by who did not send: no attempt, and due at once', async () => {
     const [id] = await addMessages(pool, 'trip', 1)
     if (!id) return expect.fail()
     expect(await settle(await claimOne(id), { kind: 'released' })).toEqual({ isOurs: true, next: id })
     expect(await claimOne(id)).toMatchObject({ attempt: 1, fence: 2 })
-  })
-})
-
-describe('the sweeper', () => {
-  it('takes what is due and has its turn, and looks at the others much later', async () => {
-    const [first, second] = await addMessages(pool, 'trip', 2)
-    const [other] = await addMessages(pool, 'other', 1)
-    if (!first || !second || !other) return expect.fail()
-    expect(await take(), 'whoever added them rings first').toEqual([])
-    await makeDue(pool, first, second, other)
-    expect(await take()).toEqual([first.toString('hex'), other.toString('hex')].sort())
-    expect(Number((await messageRow(pool, second)).look_in)).toBeGreaterThan(250)
-    expect(await take(), 'left alone for a while').toEqual([])
-  })
-
-  it('finds a message that committed late, whatever came after it', async () => {
-    const connection = await pool.getConnection()
-    await connection.query('START TRANSACTION')
-    const message = { topic: LARAVEL_TOPIC, orderingKey: 'late', event: 'e', payload: { n: 0 } }
-    const [late] = await appendToOutbox(connection, [message], new Date('2026-01-01T00:00:00Z'))
-    const [id] = await addMessages(pool, 'early', 1)
-    if (!late || !id) return expect.fail()
-    await settle(await claimOne(id), DONE)
-    expect(await take()).toEqual([])
-    await connection.query('COMMIT')
-    connection.release()
-    expect(await take()).toEqual([late.toString('hex')])
-  })
-
-  it('removes what was done long ago, and nothing else', async () => {
-    const [done, recent, dead] = three(await addMessages(pool, 'trip', 3))
-    await addMessages(pool, 'trip', 1, 4)
-    for (const id of [done, recent]) await settle(await claimOne(id), DONE)
-    await settle(await claimOne(dead), DEAD)
-    await pool.query(
-      'UPDATE outbox SET next_at = next_at - INTERVAL 73 HOUR, created_at = created_at - INTERVAL 73 HOUR WHERE id <> ?',
-      [recent],
-    )
-    const prune = () => inTransaction(pool, 'prune', (c) => pruneFinished(c, LARAVEL_TOPIC, 10))
-    expect([await prune(), await prune()]).toEqual([1, 0])
-    expect(await fatesOf(pool, 'trip')).toEqual(['2 done', '3 dead rejected', '4 pending'])
-  })
-
-  it('knows how much is open, and how old', async () => {
-    const [dead, second] = await addMessages(pool, 'trip', 3)
-    if (!dead || !second) return expect.fail()
-    await settle(await claimOne(dead), DEAD)
-    await claimOne(second)
-    await pool.query('UPDATE outbox SET created_at = created_at - INTERVAL 40 SECOND WHERE id = ?', [second])
-    const { states, oldestSeconds } = await readOutboxBacklog(pool, LARAVEL_TOPIC)
-    expect(states).toEqual({ pending: 1, sending: 1, dead: 1 })
-    expect(oldestSeconds).toBeGreaterThan(39)
-    expect(oldestSeconds).toBeLessThan(60)
   })
 })
 

@@ -9,6 +9,7 @@ import {
   type OperableMessage,
   readMessages,
   reopenMessages,
+  wakeKeysOf,
 } from '../outbox/operate-store.ts'
 import { appendAudit, type Deed } from '../webhooks/audit.ts'
 import { LARAVEL_TOPIC } from './queue.ts'
@@ -67,14 +68,15 @@ export async function operateOnCallbacks(
   ids: readonly Id[],
   deed: Deed,
 ): Promise<CallbackReport> {
-  return pageByPage(ids, (page) =>
-    inTransaction(pool, `${verb} callbacks`, async (connection) => {
+  return pageByPage(ids, async (page) => {
+    const { found, willing, woken } = await inTransaction(pool, `${verb} callbacks`, async (connection) => {
       const found = await lockMessages(connection, LARAVEL_TOPIC, page)
       const willing = found.filter(({ state }) => refusalOf(verb, state) === null)
-      const toRing = await change(connection, verb, willing, deed)
-      return { ...judged(verb, page, found), toRing }
-    }),
-  )
+      return { found, willing, woken: await change(connection, verb, willing, deed) }
+    })
+    const addedMeanwhile = verb === 'discard' ? await wakeKeysOf(pool, willing) : []
+    return { ...judged(verb, page, found), toRing: distinct([...woken, ...addedMeanwhile]) }
+  })
 }
 
 /** What a replay of these ids would do as they are now. Changes and locks nothing. */
@@ -107,16 +109,20 @@ async function pageByPage(
   ids: readonly Id[],
   operate: (page: readonly Id[]) => Promise<CallbackReport>,
 ): Promise<CallbackReport> {
-  const distinct = [...new Map(ids.map((id) => [id.toString('hex'), id])).values()]
+  const all = distinct(ids)
   const reports: CallbackReport[] = []
-  for (let start = 0; start < distinct.length; start += PAGE) {
-    reports.push(await operate(distinct.slice(start, start + PAGE)))
+  for (let start = 0; start < all.length; start += PAGE) {
+    reports.push(await operate(all.slice(start, start + PAGE)))
   }
   return {
     done: reports.flatMap(({ done }) => done),
     refused: reports.flatMap(({ refused }) => refused),
     toRing: reports.flatMap(({ toRing }) => toRing),
   }
+}
+
+function distinct(ids: readonly Id[]): Id[] {
+  return [...new Map(ids.map((id) => [id.toString('hex'), id])).values()]
 }
 
 /** Pure: which of the asked callbacks may be operated on, and why not the others. */
@@ -144,9 +150,8 @@ async function change(
 ): Promise<Id[]> {
   if (messages.length === 0) return []
   const ids = messages.map(({ id }) => id)
-  let toRing = ids
   if (verb === 'replay') await reopenMessages(connection, ids)
-  else toRing = await discardMessages(connection, messages)
+  else await discardMessages(connection, messages)
   await appendAudit(
     connection,
     messages.map(({ id, state, reason, orderingKey }) => ({
@@ -156,5 +161,5 @@ async function change(
       details: { state, reason, orderingKey },
     })),
   )
-  return toRing
+  return verb === 'replay' ? ids : wakeKeysOf(connection, messages)
 }

@@ -35,6 +35,8 @@ const BUSY_JOBS = 100
 const OVERDUE_SECONDS = 30
 const PRUNE_EVERY = 30
 const PRUNE_LIMIT = 500
+/** So that the first look after a long time does not hold up the callbacks that are due; the next turns remove the rest. */
+const PRUNES_A_TURN = 10
 
 /**
  * Rings for every callback that MySQL calls due, and sends it from here where Redis is away. Every process runs one; rows
@@ -47,6 +49,7 @@ export class CallbackSweeper {
   #running: Promise<void> | null = null
   #takenOver: Promise<void> | null = null
   #turn = 0
+  #hasMoreToPrune = true
 
   constructor(options: CallbackSweeperOptions) {
     this.#options = options
@@ -80,7 +83,7 @@ export class CallbackSweeper {
   /** One turn; returns how many messages it took. Tests call it instead of waiting. */
   async runOnce(): Promise<number> {
     this.#turn += 1
-    if (this.#turn % PRUNE_EVERY === 1) await this.prune()
+    if (this.#hasMoreToPrune || this.#turn % PRUNE_EVERY === 0) await this.prune()
     return this.sweep()
   }
 
@@ -108,13 +111,16 @@ export class CallbackSweeper {
     )
   }
 
-  /** Removes what was sent or discarded long ago, in small transactions, until nothing is left to remove. */
+  /** Removes what was sent or discarded long ago, in a few small transactions; returns how many it removed. */
   async prune(): Promise<number> {
     let pruned = 0
-    for (let found = PRUNE_LIMIT; found >= PRUNE_LIMIT && !this.#stop.signal.aborted; pruned += found) {
-      found = await inTransaction(this.#options.pool, 'prune callbacks', (connection) =>
+    this.#hasMoreToPrune = true
+    for (let turn = 0; turn < PRUNES_A_TURN && this.#hasMoreToPrune; turn += 1) {
+      const found = await inTransaction(this.#options.pool, 'prune callbacks', (connection) =>
         pruneFinished(connection, LARAVEL_TOPIC, PRUNE_LIMIT),
       )
+      pruned += found
+      this.#hasMoreToPrune = found >= PRUNE_LIMIT
     }
     return pruned
   }

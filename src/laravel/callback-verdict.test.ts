@@ -5,7 +5,7 @@ const NOW_MS = Date.parse('2026-11-30T12:00:00Z')
 
 function trial(shape: Partial<Trial> = {}): Trial {
   const backoff = { baseMs: 5_000, capMs: 3_600_000, random: () => 0 }
-  return { attempt: 1, triedForMs: 0, nowMs: NOW_MS, backoff, ...shape }
+  return { attempt: 1, triedForMs: 0, isProbe: false, nowMs: NOW_MS, backoff, ...shape }
 }
 
 function answered(status: number, retryAfter: string | null = null, message: string | null = null) {
@@ -35,7 +35,7 @@ describe('the verdict about an answer', () => {
     expect(judge(answered(status), trial())).toMatchObject({
       outcome,
       settlement: { kind, status },
-      health: kind === 'retry' ? 'ill' : 'well',
+      health: kind !== 'retry' ? 'well' : status === 500 ? 'erring' : 'ill',
     })
   })
 
@@ -81,6 +81,18 @@ describe('the verdict about an answer', () => {
       settlement: { kind: 'dead', reason: 'attempts_exhausted', status: 500 },
     })
     expect(judge(answered(200), trial({ attempt: 60, triedForMs: TRYING_MS })).outcome).toBe('done')
+  })
+
+  it('lets a probe that found Laravel away cost nothing, however often that was', () => {
+    const probe = trial({ attempt: 60, triedForMs: 3 * TRYING_MS, isProbe: true })
+    for (const answer of [{ kind: 'timed_out' } as const, answered(502), answered(503), answered(504)])
+      expect(judge(answer, probe)).toMatchObject({ settlement: { kind: 'away', delayMs: 0 }, health: 'ill' })
+    expect(judge(answered(503, '120'), probe)).toMatchObject({
+      settlement: { kind: 'away', delayMs: 120_000 },
+      holdMs: 120_000,
+    })
+    expect(judge(answered(500), probe), 'it may be this message').toMatchObject({ outcome: 'exhausted' })
+    expect(judge(answered(422), probe).outcome).toBe('rejected')
   })
 
   it('waits as long as Laravel asks, and never less than the back-off', () => {

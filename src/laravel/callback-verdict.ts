@@ -1,9 +1,7 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts'
 import type { Settlement } from '../outbox/message.ts'
 import type { CallbackAnswer } from './callback-request.ts'
-
-/** What an answer says of the host: `well` closes its circuit, `ill` counts towards opening it, `unknown` says nothing. */
-export type Health = 'well' | 'ill' | 'unknown'
+import type { Health } from './circuit.ts'
 
 /** The word for metrics and logs. */
 export type CallbackOutcome =
@@ -27,6 +25,8 @@ export interface Trial {
   /** Counted from 1, this one included. */
   readonly attempt: number
   readonly triedForMs: number
+  /** It was sent to see whether Laravel is back. */
+  readonly isProbe: boolean
   readonly nowMs: number
   readonly backoff: Backoff
 }
@@ -42,6 +42,8 @@ export const MIN_ATTEMPTS = 12
 export const MAX_RETRY_AFTER_MS = 3_600_000
 /** Answers below 500 that may be another one later: Request Timeout, Too Early, Too Many Requests. */
 const PASSING_REFUSALS: readonly number[] = [408, 425, 429]
+/** What an exception in Laravel's own code gives: it is there, and perhaps only this message is what it cannot take. */
+const INTERNAL_SERVER_ERROR = 500
 
 /** What becomes of a message after this answer. Pure. */
 export function judge(answer: CallbackAnswer, trial: Trial): Verdict {
@@ -49,9 +51,9 @@ export function judge(answer: CallbackAnswer, trial: Trial): Verdict {
     case 'interrupted':
       return { outcome: 'interrupted', settlement: { kind: 'released' }, health: 'unknown', holdMs: 0 }
     case 'timed_out':
-      return again(null, 'no answer in time', trial, 0)
+      return again({ status: null, error: 'no answer in time', health: 'ill', holdMs: 0 }, trial)
     case 'unreachable':
-      return again(null, `unreachable: ${answer.error}`, trial, 0)
+      return again({ status: null, error: `unreachable: ${answer.error}`, health: 'ill', holdMs: 0 }, trial)
     case 'answered':
       return judgeStatus(answer, trial)
   }
@@ -63,7 +65,8 @@ function judgeStatus(answer: Extract<CallbackAnswer, { kind: 'answered' }>, tria
   if (status >= 200 && status < 300) return finished('done', { kind: 'done', status })
   if (status === 409) return finished('already_done', { kind: 'done', status })
   if (status >= 500 || PASSING_REFUSALS.includes(status)) {
-    return again(status, words, trial, retryAfterMs(retryAfter, trial.nowMs))
+    const health = status === INTERNAL_SERVER_ERROR ? 'erring' : 'ill'
+    return again({ status, error: words, health, holdMs: retryAfterMs(retryAfter, trial.nowMs) }, trial)
   }
   if (status >= 300 && status < 400) {
     const error = `${words}: a redirection, which is not followed; LARAVEL_API_URL must be the final address`
@@ -76,13 +79,28 @@ function finished(outcome: CallbackOutcome, settlement: Settlement): Verdict {
   return { outcome, settlement, health: 'well', holdMs: 0 }
 }
 
-function again(status: number | null, error: string, trial: Trial, holdMs: number): Verdict {
+interface Failure {
+  readonly status: number | null
+  readonly error: string
+  readonly health: 'ill' | 'erring'
+  readonly holdMs: number
+}
+
+/**
+ * While Laravel is away the circuit says when to try again, so a probe that found it away costs its message nothing: it is
+ * neither an attempt nor does it wait beyond Laravel's return.
+ */
+function again({ status, error, health, holdMs }: Failure, trial: Trial): Verdict {
+  if (trial.isProbe && health === 'ill') {
+    const settlement: Settlement = { kind: 'away', delayMs: holdMs, status, error }
+    return { outcome: 'retry', settlement, health, holdMs }
+  }
   if (trial.triedForMs >= TRYING_MS && trial.attempt >= MIN_ATTEMPTS) {
     const settlement: Settlement = { kind: 'dead', reason: 'attempts_exhausted', status, error }
-    return { outcome: 'exhausted', settlement, health: 'ill', holdMs }
+    return { outcome: 'exhausted', settlement, health, holdMs }
   }
   const delayMs = Math.max(backoffMs(trial.attempt, trial.backoff), holdMs)
-  return { outcome: 'retry', settlement: { kind: 'retry', delayMs, status, error }, health: 'ill', holdMs }
+  return { outcome: 'retry', settlement: { kind: 'retry', delayMs, status, error }, health, holdMs }
 }
 
 /** RFC 9110, 10.2.3: seconds or an HTTP date, at most an hour; 0 for what is neither or is over. */

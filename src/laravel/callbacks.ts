@@ -44,7 +44,7 @@ const DEFAULT_TEMPO: CallbackTempo = {
   requestTimeoutMs: 10_000,
   leaseSeconds: 30,
   backoff: { baseMs: 5_000, capMs: 3_600_000 },
-  circuit: { failures: 5, openMs: 5_000, maxOpenMs: 60_000, probeMs: 30_000 },
+  circuit: { failures: 5, errorsAFailure: 10, openMs: 5_000, maxOpenMs: 30_000, probeMs: 30_000 },
   pace: { intervalMs: 1_000, nextLookSeconds: 20 },
 }
 
@@ -59,6 +59,7 @@ export class Callbacks {
   readonly #metrics: CallbackMetrics
   readonly #interrupt = new AbortController()
   readonly #ring: Ring
+  readonly #breaker: CircuitBreaker
   readonly #courier: Courier
   readonly #sweeper: CallbackSweeper
   readonly #backlogTimer: NodeJS.Timeout
@@ -79,9 +80,9 @@ export class Callbacks {
       onFailed,
       idsPerJob: IDS_PER_JOB,
     })
-    const breaker = this.#createBreaker(tempo.circuit)
-    this.#courier = this.#createCourier(tempo, breaker)
-    this.#sweeper = this.#createSweeper(tempo, breaker)
+    this.#breaker = this.#createBreaker(tempo.circuit)
+    this.#courier = this.#createCourier(tempo, this.#breaker)
+    this.#sweeper = this.#createSweeper(tempo, this.#breaker)
     this.#backlogTimer = watch(
       options.pool,
       'callback backlog',
@@ -90,9 +91,12 @@ export class Callbacks {
     )
   }
 
-  /** Rings for messages that were committed; where Redis does not hear, sends them from here. Never throws. */
+  /**
+   * Rings for messages that were committed; where Redis does not hear, sends them from here. While the circuit is not closed
+   * nobody rings: a dead Laravel would fill Redis, and a sweeper whose circuit is closed finds them in some seconds. Never throws.
+   */
   ring(ids: readonly Id[]): void {
-    if (ids.length === 0) return
+    if (ids.length === 0 || this.#breaker.kind !== 'closed') return
     void this.#ringFor(ids).then((heard) => heard || this.#sweeper.takeOver(ids))
   }
 
@@ -129,8 +133,15 @@ export class Callbacks {
     const { clock, log } = this.#options
     const onChange = (kind: Circuit['kind']): void => {
       this.#metrics.circuit(kind)
-      if (kind === 'open') log.warn('Laravel does not answer well: its circuit is open, and callbacks wait')
-      if (kind === 'closed') log.info('Laravel answers again: its circuit is closed')
+      if (kind === 'open') {
+        // Else this process, which sends nothing, would be the quickest to take the jobs of those that may send.
+        this.#ring.rest()
+        log.warn('Laravel does not answer well: its circuit is open, and callbacks wait')
+      }
+      if (kind === 'closed') {
+        this.#ring.goOn()
+        log.info('Laravel answers again: its circuit is closed')
+      }
     }
     return new CircuitBreaker(shape, () => clock.monotonicMs(), onChange)
   }

@@ -2,9 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../test/support/property-runs.ts'
 import { manualClock } from '../base/clock.ts'
-import { CircuitBreaker, type CircuitShape, type Permit } from './circuit.ts'
+import { CircuitBreaker, type CircuitShape, type Health, type Permit } from './circuit.ts'
 
-const SHAPE: CircuitShape = { failures: 3, openMs: 1_000, maxOpenMs: 4_000, probeMs: 5_000 }
+const SHAPE: CircuitShape = {
+  failures: 3,
+  errorsAFailure: 4,
+  openMs: 1_000,
+  maxOpenMs: 4_000,
+  probeMs: 5_000,
+}
 
 function breakerAt() {
   const clock = manualClock(0)
@@ -34,6 +40,25 @@ describe('a circuit', () => {
     expect(breaker.admit(7)).toEqual([])
   })
 
+  it('needs many more errors of the host itself than proofs of its absence', () => {
+    const { clock, breaker, one, fail } = breakerAt()
+    const err = (times: number): void => {
+      for (let count = 0; count < times; count += 1) breaker.hear(one(), 'erring')
+    }
+    err(11)
+    expect(breaker.kind).toBe('closed')
+    breaker.hear(one(), 'well')
+    err(4)
+    fail(1)
+    err(3)
+    expect(breaker.kind).toBe('closed')
+    err(1)
+    expect(breaker.kind).toBe('open')
+    clock.advance(1_000)
+    breaker.hear(one(), 'erring')
+    expect(breaker.isRefusing, 'a probe that erred closes nothing').toBe(true)
+  })
+
   it('lets one probe through when its time is over, and closes when that goes well', () => {
     const { clock, breaker, changes, fail } = breakerAt()
     fail(3)
@@ -42,9 +67,10 @@ describe('a circuit', () => {
     clock.advance(1)
     expect(breaker.isRefusing).toBe(false)
     const [probe, ...others] = breaker.admit(5)
+    expect(probe?.isProbe).toBe(true)
     expect([probe !== undefined, others.length, breaker.admit(5).length]).toEqual([true, 0, 0])
     breaker.hear(probe as Permit, 'well')
-    expect(breaker.admit(5)).toHaveLength(5)
+    expect(breaker.admit(5).map(({ isProbe }) => isProbe)).toEqual(Array(5).fill(false))
     expect(changes).toEqual(['open', 'half-open', 'closed'])
   })
 
@@ -106,7 +132,7 @@ describe('a circuit', () => {
     const step = fc.oneof(
       fc.record({ advance: fc.integer({ min: 0, max: 6_000 }) }),
       fc.record({ admit: fc.integer({ min: 1, max: 4 }) }),
-      fc.record({ hear: fc.constantFrom('well' as const, 'ill' as const, 'unknown' as const) }),
+      fc.record({ hear: fc.constantFrom<Health>('well', 'ill', 'erring', 'unknown') }),
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -9,7 +9,7 @@
  * Times are of a monotonic clock, in milliseconds.
  */
 export type Circuit =
-  | { readonly kind: 'closed'; readonly era: number; readonly failures: number }
+  | { readonly kind: 'closed'; readonly era: number; readonly trouble: number }
   | { readonly kind: 'open'; readonly era: number; readonly untilMs: number; readonly openings: number }
   | {
       readonly kind: 'half-open'
@@ -18,9 +18,17 @@ export type Circuit =
       readonly openings: number
     }
 
+/**
+ * What an answer says of the host. `well`: it does its work. `ill`: it is away. `erring`: it answered with an error of its
+ * own, and this may be the call's fault. `unknown`: the call was not made or not waited for.
+ */
+export type Health = 'well' | 'ill' | 'erring' | 'unknown'
+
 export interface CircuitShape {
-  /** So many failures in a row open it. */
+  /** So many calls in a row that found it ill open it. */
   readonly failures: number
+  /** So many erring answers count as one of these: one kind of call that always fails must not stop all others. */
+  readonly errorsAFailure: number
   /** It stays open so long at first, and twice as long after every probe that failed… */
   readonly openMs: number
   /** …up to this. */
@@ -32,9 +40,11 @@ export interface CircuitShape {
 /** Given with the leave to call, and brought back with the result: what was begun in another era says nothing of this one. */
 export interface Permit {
   readonly era: number
+  /** This call is to find out whether the host is back. */
+  readonly isProbe: boolean
 }
 
-export const NEW_CIRCUIT: Circuit = { kind: 'closed', era: 0, failures: 0 }
+export const NEW_CIRCUIT: Circuit = { kind: 'closed', era: 0, trouble: 0 }
 
 export interface Admission {
   readonly circuit: Circuit
@@ -63,24 +73,24 @@ export function refuses(circuit: Circuit, nowMs: number): boolean {
 }
 
 /**
- * Hears how a call ended. `ill`: the host failed, and asked to be left alone for `holdMs` (0: it did not). `unknown`: the
- * call was not made or not waited for; a probe's leave goes to the next who asks.
+ * Hears how a call ended. `holdMs`: the host asked to be left alone so long (0: it did not). After `unknown` a probe's leave
+ * goes to the next who asks.
  */
 export function hear(
   circuit: Circuit,
   permit: Permit,
-  result: { readonly health: 'well' | 'ill' | 'unknown'; readonly holdMs: number },
+  result: { readonly health: Health; readonly holdMs: number },
   nowMs: number,
   shape: CircuitShape,
 ): Circuit {
   if (permit.era !== circuit.era || circuit.kind === 'open') return circuit
-  if (result.health === 'well') return { kind: 'closed', era: circuit.era, failures: 0 }
+  if (result.health === 'well') return { kind: 'closed', era: circuit.era, trouble: 0 }
   if (result.health === 'unknown') {
     return circuit.kind === 'closed' ? circuit : { ...circuit, probeEndsMs: nowMs }
   }
   if (circuit.kind === 'half-open') return opened(circuit, circuit.openings + 1, result.holdMs, nowMs, shape)
-  const failures = circuit.failures + 1
-  if (failures < shape.failures) return { ...circuit, failures }
+  const trouble = circuit.trouble + (result.health === 'ill' ? shape.errorsAFailure : 1)
+  if (trouble < shape.failures * shape.errorsAFailure) return { ...circuit, trouble }
   return opened(circuit, 1, result.holdMs, nowMs, shape)
 }
 
@@ -125,10 +135,11 @@ export class CircuitBreaker {
   admit(wanted: number): readonly Permit[] {
     const { circuit, permits } = admit(this.#circuit, wanted, this.#nowMs(), this.#shape)
     this.#become(circuit)
-    return Array.from({ length: permits }, () => ({ era: circuit.era }))
+    const isProbe = circuit.kind === 'half-open'
+    return Array.from({ length: permits }, () => ({ era: circuit.era, isProbe }))
   }
 
-  hear(permit: Permit, health: 'well' | 'ill' | 'unknown', holdMs = 0): void {
+  hear(permit: Permit, health: Health, holdMs = 0): void {
     this.#become(hear(this.#circuit, permit, { health, holdMs }, this.#nowMs(), this.#shape))
   }
 

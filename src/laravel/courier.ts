@@ -33,6 +33,8 @@ export interface CourierOptions {
 
 /** Between the request's last moment and the end of the lease there must be time to write the result. */
 const SETTLE_MARGIN_MS = 1_000
+/** Claiming costs a transaction, so under load it is done for a few messages at once: for this part of the places. */
+const PLACES_AT_ONCE = 1 / 4
 
 /** Carries callbacks to Laravel. Any number of couriers may be given the same ids at once: the claim decides who sends. */
 export class Courier {
@@ -43,7 +45,7 @@ export class Courier {
 
   constructor(options: CourierOptions) {
     this.#options = options
-    this.#slots = new Slots(options.concurrency)
+    this.#slots = new Slots(options.concurrency, Math.ceil(options.concurrency * PLACES_AT_ONCE))
   }
 
   /**
@@ -114,6 +116,7 @@ export class Courier {
     const verdict = judge(answer, {
       attempt: message.attempt,
       triedForMs: message.triedForMs,
+      isProbe: permit.isProbe,
       nowMs: clock.nowMs(),
       backoff: { ...backoff, random: Math.random },
     })
@@ -125,9 +128,7 @@ export class Courier {
   async #record(message: ClaimedMessage, verdict: Verdict, durationMs: number): Promise<void> {
     const { pool, log, ring } = this.#options
     try {
-      const { isOurs, next } = await inTransaction(pool, 'settle callback', (connection) =>
-        settleMessage(connection, message, verdict.settlement),
-      )
+      const { isOurs, next } = await settleMessage(pool, message, verdict.settlement)
       this.#options.onSent?.(isOurs ? verdict.outcome : 'lease_lost', durationMs)
       this.#tell(message, verdict, isOurs)
       if (next !== null) ring([next])
@@ -146,6 +147,7 @@ export class Courier {
     if (!isOurs) log.warn(words, 'a callback took longer than its lease; another has it now')
     else if (settlement.kind === 'dead') log.error(words, 'callback is dead')
     else if (settlement.kind === 'retry') log.info(words, 'callback failed and will be sent again')
+    else if (settlement.kind === 'away') log.info(words, 'Laravel is still away; the callback waits')
     else log.debug(words, 'callback sent')
   }
 }

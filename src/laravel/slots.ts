@@ -1,13 +1,16 @@
-/** So many things may be done at once. Whoever asks waits for one place at least, in the order of asking. */
+/** So many things may be done at once. Whoever asks waits, in the order of asking, until a few places are free. */
 export class Slots {
   #free: number
+  readonly #atOnce: number
   readonly #waiting: { readonly wanted: number; readonly give: (count: number) => void }[] = []
 
-  constructor(count: number) {
+  /** `atOnce`: nobody who wants so many gets fewer. */
+  constructor(count: number, atOnce: number) {
     this.#free = count
+    this.#atOnce = atOnce
   }
 
-  /** Resolves with 1 to `wanted` places, as soon as there is one. */
+  /** Resolves with up to `wanted` places: all that are free, as soon as these are `wanted` or `atOnce`. */
   take(wanted: number): Promise<number> {
     return new Promise((give) => {
       this.#waiting.push({ wanted, give })
@@ -22,9 +25,10 @@ export class Slots {
   }
 
   #serve(): void {
-    while (this.#free > 0) {
-      const next = this.#waiting.shift()
-      if (next === undefined) return
+    for (;;) {
+      const next = this.#waiting[0]
+      if (next === undefined || this.#free < Math.min(next.wanted, this.#atOnce)) return
+      this.#waiting.shift()
       const count = Math.min(next.wanted, this.#free)
       this.#free -= count
       next.give(count)

@@ -46,5 +46,12 @@ export type Settlement =
       readonly status: number | null
       readonly error: string
     }
+  /** Its receiver was away, which others had found out before: this was no attempt, and it is due again after the delay. */
+  | {
+      readonly kind: 'away'
+      readonly delayMs: number
+      readonly status: number | null
+      readonly error: string
+    }
   /** It was not tried, or nobody waited for the answer: it is due at once, and this was no attempt. */
   | { readonly kind: 'released' }

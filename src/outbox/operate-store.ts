@@ -61,17 +61,27 @@ export async function reopenMessages(connection: PoolConnection, ids: readonly I
   )
 }
 
-/** Ends locked messages that are not in flight, and wakes the next of their keys; returns these. Uses the primary key. */
+/** Ends locked messages that are not in flight. Wake the next of their keys afterwards. Uses the primary key. */
 export async function discardMessages(
   connection: PoolConnection,
   messages: readonly OperableMessage[],
-): Promise<Id[]> {
+): Promise<void> {
   await connection.query(
     `UPDATE outbox SET state = 'discarded', reason = 'discarded_by_operator', finished_at = UTC_TIMESTAMP(3),
        claimable_at = NULL, next_at = UTC_TIMESTAMP(3) + INTERVAL ? HOUR
      WHERE id IN (?) AND state IN ('pending', 'dead')`,
     [RETENTION_HOURS, messages.map(({ id }) => id)],
   )
+}
+
+/**
+ * Wakes the next of these messages' keys, and returns those that were woken. Inside the transaction of a discard, so that its
+ * end wakes them whatever dies, and after it for those that were added meanwhile.
+ */
+export async function wakeKeysOf(
+  connection: PoolConnection | Pool,
+  messages: readonly OperableMessage[],
+): Promise<Id[]> {
   const keys = new Map(
     messages.map(({ topic, orderingKey }) => [`${topic} ${orderingKey}`, { topic, orderingKey }]),
   )

@@ -51,6 +51,7 @@ export class Ring {
   #collected: Id[] = []
   #nextRing: Promise<boolean> | null = null
   #lastRingMs = Number.NEGATIVE_INFINITY
+  #isResting = false
 
   constructor(options: RingOptions) {
     this.#options = options
@@ -122,7 +123,7 @@ export class Ring {
     const copies = copiesOf(connection)
     const worker = new Worker<string>(
       this.#options.name,
-      (job) => handler(idsOf(job.data), (job.stalledCounter ?? 0) > 0),
+      (job) => this.#answerOrHandOn(handler, idsOf(job.data), (job.stalledCounter ?? 0) > 0),
       {
         connection,
         prefix: prefixOf(this.#options.installation),
@@ -139,6 +140,24 @@ export class Ring {
     worker.on('error', this.#options.onError)
     worker.on('failed', (_job, error) => this.#options.onFailed?.(error))
     this.#worker = { worker, connection, copies }
+  }
+
+  /** A worker that was waiting for a job when the rest began still takes one: it is rung for again, for the others. */
+  async #answerOrHandOn(handler: RingHandler, ids: readonly Id[], suspect: boolean): Promise<void> {
+    if (this.#isResting) await this.#send(ids)
+    else await handler(ids, suspect)
+  }
+
+  /** Takes no new jobs for a while, so that they are left to other processes; jobs in hand go on. */
+  rest(): void {
+    this.#isResting = true
+    this.#worker?.worker.pause(true).catch(this.#options.onError)
+  }
+
+  /** Takes jobs again after a rest. */
+  goOn(): void {
+    this.#isResting = false
+    this.#worker?.worker.resume().catch(this.#options.onError)
   }
 
   /** Takes no new jobs and waits for those in hand, at most `timeoutMs`; then lets go. What was in hand is rung again later. */

@@ -1,5 +1,6 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
+import { inTransaction } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 import type { ClaimedMessage, Settlement } from './message.ts'
 
@@ -17,10 +18,26 @@ export interface Settled {
 }
 
 /**
- * Writes what became of a message in flight, in the caller's transaction, if this claim is still the last one. The end of
+ * Writes what became of a message in flight, if this claim is still the last one, in a transaction of its own. The end of
  * a message gives its turn away and wakes the next of its key; a retry gives the turn away and stays the oldest.
  */
 export async function settleMessage(
+  pool: Pool,
+  claim: Pick<ClaimedMessage, 'id' | 'fence' | 'topic' | 'orderingKey'>,
+  settlement: Settlement,
+): Promise<Settled> {
+  const settled = await inTransaction(pool, 'settle a message', (connection) =>
+    writeSettlement(connection, claim, settlement),
+  )
+  const hasEnded = settlement.kind === 'done' || settlement.kind === 'dead'
+  if (!settled.isOurs || !hasEnded || settled.next !== null) return settled
+  // A message may have been added after our look for one, and been put off because ours was not committed as ended: both
+  // have written and committed, and then look. Should this look fail, the sweeper's comes in some minutes.
+  const next = await wakeNext(pool, claim.topic, claim.orderingKey).catch(() => null)
+  return { isOurs: true, next }
+}
+
+async function writeSettlement(
   connection: PoolConnection,
   claim: Pick<ClaimedMessage, 'id' | 'fence' | 'topic' | 'orderingKey'>,
   settlement: Settlement,
@@ -52,11 +69,13 @@ function changeOf(settlement: Settlement): { sql: string; values: unknown[] } {
         values: [reason, error.slice(0, ERROR_LIMIT_CHARACTERS), status],
       }
     }
-    case 'retry': {
+    case 'retry':
+    case 'away': {
+      const attempts = settlement.kind === 'away' ? 'attempts = attempts - 1, ' : ''
       const later = 'UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND'
       const delayMicroseconds = Math.round(settlement.delayMs * 1_000)
       return {
-        sql: `state = 'pending', last_error = ?, response_status = ?, claimable_at = ${later}, next_at = ${later}`,
+        sql: `state = 'pending', ${attempts}last_error = ?, response_status = ?, claimable_at = ${later}, next_at = ${later}`,
         values: [
           settlement.error.slice(0, ERROR_LIMIT_CHARACTERS),
           settlement.status,

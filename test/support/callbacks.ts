@@ -1,10 +1,11 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { Pool } from '../../db/pools.ts'
 import type { Id } from '../../src/base/ids.ts'
 import type { CallbackTempo } from '../../src/laravel/callbacks.ts'
 import { openApp, type TestApp, type TestAppOptions } from './app.ts'
-import type { TestDatabase } from './database.ts'
+import { type TestDatabase, testDatabase } from './database.ts'
 import { StandInLaravel } from './laravel.ts'
-import { addMessages, makeDue } from './outbox.ts'
+import { addMessages, fatesOf, makeDue } from './outbox.ts'
 
 export const API_KEY = 'laravel-api-key-5d0f7c2a91be'
 
@@ -13,7 +14,7 @@ export const QUICK: CallbackTempo = {
   requestTimeoutMs: 5_000,
   leaseSeconds: 10,
   backoff: { baseMs: 40, capMs: 200 },
-  circuit: { failures: 1_000, openMs: 200, maxOpenMs: 400, probeMs: 10_000 },
+  circuit: { failures: 1_000, errorsAFailure: 1, openMs: 200, maxOpenMs: 400, probeMs: 10_000 },
   pace: { intervalMs: 20, nextLookSeconds: 1 },
 }
 
@@ -54,5 +55,46 @@ export class CallbackStage {
   async close(): Promise<void> {
     await this.app.stop()
     await this.laravel.goAway()
+  }
+}
+
+export const WAIT = { timeout: 15_000 }
+
+export interface CallbackTheatre {
+  readonly database: TestDatabase
+  /** A service and a Laravel; both are closed after the test. */
+  open(tempo?: Partial<CallbackTempo>, options?: TestAppOptions): Promise<CallbackStage>
+  /** Resolves when the messages of a key are so (fatesOf). */
+  untilFates(key: string, fates: readonly string[]): Promise<void>
+}
+
+/** A database for the file, with an empty outbox for each test. */
+export function callbackTheatre(name: string): CallbackTheatre {
+  let database: TestDatabase | undefined
+  let stages: CallbackStage[] = []
+  const known = (): TestDatabase => database ?? expect.fail('the database opens before the first test')
+  beforeAll(async () => {
+    database = await testDatabase(name)
+  })
+  afterAll(() => database?.drop())
+  beforeEach(async () => {
+    for (const table of ['outbox', 'outbox_turns']) await known().pool.query('DELETE FROM ??', [table])
+  })
+  afterEach(async () => {
+    await Promise.all(stages.map((stage) => stage.close()))
+    stages = []
+  })
+  return {
+    get database() {
+      return known()
+    },
+    open: async (tempo, options) => {
+      const stage = await CallbackStage.open(known(), tempo, options)
+      stages.push(stage)
+      return stage
+    },
+    untilFates: async (key, fates) => {
+      await expect.poll(() => fatesOf(known().pool, key), WAIT).toEqual(fates)
+    },
   }
 }

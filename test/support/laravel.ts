@@ -20,6 +20,8 @@ export interface LaravelAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** `never`: the body is begun and not ended. `cut`: the connection is cut in the middle of it. */
+  readonly ending?: 'never' | 'cut'
 }
 
 /** `silence`: the request is taken and never answered. */
@@ -106,6 +108,8 @@ export class StandInLaravel {
     this.#heard = Promise.withResolvers()
     const given = await answer
     if (given === 'silence') return
-    response.writeHead(given.status, given.headers).end(given.body)
+    response.writeHead(given.status, given.headers)
+    if (given.ending === undefined) response.end(given.body)
+    else response.write(given.body, () => given.ending === 'cut' && response.destroy())
   }
 }
