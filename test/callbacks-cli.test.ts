@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Id, idToText, newId } from '../src/base/ids.ts'
 import { CallbackStage } from './support/callbacks.ts'
 import { type CliEnv, envOf, onceline, oncelineJson } from './support/cli.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { StandInLaravel } from './support/laravel.ts'
 import { addMessages, fatesOf, messageRow } from './support/outbox.ts'
 
 /** Every process compiles its modules, on two cores that others use too. */
@@ -122,5 +126,51 @@ describe('onceline callbacks', { timeout: TIMEOUT_MS }, () => {
     expect(Number((await messageRow(database.pool, second)).look_in)).toBeLessThanOrEqual(0)
     const { json } = await oncelineJson(env, 'callbacks', 'show', idToText(first))
     expect(json.history).toMatchObject([{ action: 'callback.discard', reason: 'settled by hand' }])
+  })
+})
+
+describe('onceline doctor', { timeout: TIMEOUT_MS }, () => {
+  it('says whether Laravel answers, what waits too long, and what is dead', async () => {
+    const laravel = await StandInLaravel.open()
+    const doctor = async (more: CliEnv = { LARAVEL_API_URL: laravel.url }) => {
+      const { code, json } = await oncelineJson({ ...env, ...more }, 'doctor')
+      const named = (name: string) =>
+        json.checks.find((check: { name: string }) => check.name === name) ?? expect.fail(name)
+      return { code, laravel: named('Laravel'), callbacks: named('callbacks'), dead: named('dead callbacks') }
+    }
+    const well = { status: 'ok' }
+    expect(await doctor()).toMatchObject({ code: 0, laravel: well, callbacks: well, dead: well })
+    expect(laravel.received, 'it is asked nothing').toEqual([])
+    const [dead, old] = two(await addMessages(database.pool, 'trip', 2))
+    await bury(dead)
+    await database.pool.query(
+      'UPDATE outbox SET created_at = created_at - INTERVAL 301 SECOND WHERE id = ?',
+      [old],
+    )
+    await laravel.goAway()
+    const ill = await doctor()
+    expect(ill).toMatchObject({ code: 1, laravel: { status: 'wrong' }, dead: { status: 'warning' } })
+    expect(ill.laravel.detail).toContain('ECONNREFUSED')
+    expect(ill.callbacks).toMatchObject({
+      status: 'wrong',
+      detail: expect.stringMatching(/1 waiting, .* 30\d s/),
+    })
+    expect(await doctor({})).toMatchObject({
+      code: 0,
+      laravel: well,
+      callbacks: { status: 'warning', detail: expect.stringContaining('LARAVEL_API_URL') },
+    })
+  })
+
+  it('tells a Laravel that is unwell from one that is away', async () => {
+    const server = createServer((_, response) => response.writeHead(503).end())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { code, json } = await oncelineJson({ ...env, LARAVEL_API_URL: url }, 'doctor')
+    server.close()
+    expect(code).toBe(0)
+    expect(json.checks).toContainEqual(
+      expect.objectContaining({ name: 'Laravel', status: 'warning', detail: `${url} answers with 503` }),
+    )
   })
 })

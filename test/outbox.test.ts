@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Pool } from '../db/pools.ts'
+import { inTransaction } from '../db/transaction.ts'
 import type { ClaimedMessage, Settlement } from '../src/outbox/message.ts'
+import { reopenMessages } from '../src/outbox/operate-store.ts'
 import { countOf } from './support/books.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { waitForLockWait } from './support/locks.ts'
@@ -118,6 +120,23 @@ describe('the turn', () => {
       next: first,
     })
     await claimOne(first)
+  })
+})
+
+describe('a message that came back while a later one is in flight', () => {
+  it('leaves the turn to that one when its process dies, and comes after it', async () => {
+    const [first, second] = await addMessages(pool, 'trip', 2)
+    if (!first || !second) return expect.fail()
+    await settle(await claimOne(first), DEAD)
+    await claimOne(second)
+    await inTransaction(pool, 'replay', (connection) => reopenMessages(connection, [first]))
+    expect(await claim(first, second), 'the lease of the second').toEqual([])
+    await makeDue(pool, first, second)
+    expect(await take(), 'the sweeper finds it').toContain(second.toString('hex'))
+    const [again] = await claim(first, second)
+    expect(again).toMatchObject({ id: second, fence: 2 })
+    expect(await settle(again as ClaimedMessage, DONE)).toEqual({ isOurs: true, next: first })
+    expect(await settle(await claimOne(first), DONE)).toEqual({ isOurs: true, next: null })
   })
 })
 

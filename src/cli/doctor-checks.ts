@@ -6,15 +6,9 @@ import type { RowDataPacket } from '../../db/rows.ts'
 import { type Backlog, readBacklog } from '../webhooks/backlog.ts'
 import { listPauses } from '../webhooks/pauses.ts'
 import { type CliContext, readConfig, withContext } from './context.ts'
+import { checkCallbacks, checkLaravel } from './doctor-callbacks.ts'
 import { CliError, failureOf } from './failure.ts'
-
-/** One thing that was looked at. `advice`: what a person should do about it. */
-export interface Finding {
-  readonly name: string
-  readonly status: 'ok' | 'warning' | 'wrong'
-  readonly detail: string
-  readonly advice: string | null
-}
+import { type Finding, ok, warning, wrong } from './finding.ts'
 
 /** Every check, in the order in which things depend on each other. Never throws for what it is there to find. */
 export async function findings(env: NodeJS.ProcessEnv): Promise<Finding[]> {
@@ -54,8 +48,9 @@ async function checkServers(context: CliContext): Promise<Finding[]> {
     await checkDurability(context.pool),
     await checkClock(context.pool),
     await checkRedis(context),
+    await checkLaravel(context),
     schema,
-    ...(schema.status === 'ok' ? await checkWork(context.pool) : []),
+    ...(schema.status === 'ok' ? await checkWork(context) : []),
   ]
 }
 
@@ -147,7 +142,7 @@ async function checkSchema({ pool, isEmbedded }: CliContext): Promise<Finding> {
   return wrong('schema', detail, 'run: onceline migrate')
 }
 
-async function checkWork(pool: Pool): Promise<Finding[]> {
+async function checkWork({ config, pool }: CliContext): Promise<Finding[]> {
   const backlog = await readBacklog(pool)
   const pauses = await listPauses(pool)
   const names = pauses.map(({ gateway, account }) => `${gateway}/${account}`).join(', ')
@@ -161,6 +156,7 @@ async function checkWork(pool: Pool): Promise<Finding[]> {
           `${names} paused`,
           'when the reason is gone: onceline gateways resume <gateway/account>',
         ),
+    ...(await checkCallbacks({ config }, pool)),
   ]
 }
 
@@ -181,16 +177,4 @@ function heldEvents({ states }: Backlog): Finding {
   const counts = HELD.flatMap((state) => (states[state] ? [`${states[state]} ${state}`] : []))
   if (counts.length === 0) return ok('held events', 'none')
   return warning('held events', counts.join(', '), 'look at them: onceline events list --status <state>')
-}
-
-function ok(name: string, detail: string): Finding {
-  return { name, status: 'ok', detail, advice: null }
-}
-
-function warning(name: string, detail: string, advice: string): Finding {
-  return { name, status: 'warning', detail, advice }
-}
-
-function wrong(name: string, detail: string, advice: string): Finding {
-  return { name, status: 'wrong', detail, advice }
 }

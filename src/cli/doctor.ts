@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { type Call, type Cli, handler } from './cli.ts'
-import { type Finding, findings } from './doctor-checks.ts'
+import { findings } from './doctor-checks.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import type { Finding } from './finding.ts'
 import type { Printer } from './printer.ts'
 
 const EXAMPLES = `
-Looks at the configuration, the database and its durability, Redis, the schema, the clocks and the work that waits.
+Looks at the configuration, the database and its durability, Redis, Laravel, the schema, the clocks, the work and the
+callbacks that wait.
 Exit 0 when nothing is wrong (warnings do not count), 1 otherwise.
 
 Examples:

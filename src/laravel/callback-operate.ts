@@ -152,6 +152,7 @@ async function change(
   const ids = messages.map(({ id }) => id)
   if (verb === 'replay') await reopenMessages(connection, ids)
   else await discardMessages(connection, messages)
+  const toRing = verb === 'replay' ? ids : await wakeKeysOf(connection, messages)
   await appendAudit(
     connection,
     messages.map(({ id, state, reason, orderingKey }) => ({
@@ -161,5 +162,5 @@ async function change(
       details: { state, reason, orderingKey },
     })),
   )
-  return verb === 'replay' ? ids : wakeKeysOf(connection, messages)
+  return toRing
 }

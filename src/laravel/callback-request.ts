@@ -134,7 +134,7 @@ async function readBounded(response: Response): Promise<string> {
 }
 
 /** fetch hides the reason in the cause: ECONNREFUSED, a certificate, a name that nobody knows. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   const { code, message } = Object(cause) as { code?: unknown; message?: unknown }
   return (

@@ -59,17 +59,18 @@ async function lockClaimable(
 }
 
 /**
- * Those with nothing unfinished before them in their key. A statement of its own after the locks: whoever ends the message
+ * Those with nothing unfinished before them in their key, and those in flight: they have their turn already, and keep it before
+ * older ones that came back meanwhile, also when their lease is over. A statement of its own after the locks: whoever ends the message
  * before one of these either did so in time to be seen here, or will wake it after this transaction. Uses the index turn.
  */
 async function onlyHeads(connection: Queryable, candidates: readonly Candidate[]): Promise<Candidate[]> {
   if (candidates.length === 0) return []
   const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT m.id, m.ordering_key FROM outbox AS m FORCE INDEX (PRIMARY) WHERE m.id IN (?)
-       AND NOT EXISTS (SELECT 1 FROM outbox AS p FORCE INDEX (turn) WHERE p.topic = m.topic
+    `SELECT m.id, m.ordering_key FROM outbox AS m FORCE INDEX (PRIMARY) WHERE m.id IN (?) AND (m.state = 'sending' OR (
+       NOT EXISTS (SELECT 1 FROM outbox AS p FORCE INDEX (turn) WHERE p.topic = m.topic
          AND p.ordering_key = m.ordering_key AND p.state = 'pending' AND p.seq < m.seq)
        AND NOT EXISTS (SELECT 1 FROM outbox AS s FORCE INDEX (turn) WHERE s.topic = m.topic
-         AND s.ordering_key = m.ordering_key AND s.state = 'sending' AND s.seq < m.seq)`,
+         AND s.ordering_key = m.ordering_key AND s.state = 'sending' AND s.seq < m.seq)))`,
     [candidates.map(({ id }) => id)],
   )
   return rows.map((row) => ({ id: row.id, orderingKey: row.ordering_key }))

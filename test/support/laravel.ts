@@ -87,6 +87,8 @@ export class StandInLaravel {
   #createServer(): Server {
     // A client that is killed in the middle of its request breaks the reading of it.
     return createServer((request, response) => {
+      // Somebody only looks whether it is there.
+      if (request.method === 'HEAD') return void response.writeHead(404).end()
       this.#take(request, response).catch(() => response.destroy())
     })
   }
