@@ -19,6 +19,8 @@ export interface Database {
   readonly commands: Pool
   /** For the callbacks alone; connects only where there are some to send. */
   readonly callbacks: Pool
+  /** For Laravel's messages alone; connects only where they are heard. */
+  readonly bridge: Pool
   /** Ends every connection: politely, and by force what has not said goodbye within `timeoutMs` (default one second). */
   close(timeoutMs?: number): Promise<void>
 }
@@ -33,6 +35,8 @@ const COMMAND_CONNECTIONS = 8
 const COMMAND_LOCK_WAIT_SECONDS = 1
 /** A callback needs one for milliseconds before and after its request, never during it. */
 const CALLBACK_CONNECTIONS = 4
+/** As many as messages are acted on at once; they wait for each other's keys, and requests must not wait for them. */
+const BRIDGE_CONNECTIONS = 4
 /** A dead host is found before a webhook's two seconds are over. */
 const CONNECT_TIMEOUT_MS = 1_500
 const CLOSE_TIMEOUT_MS = 1_000
@@ -57,12 +61,17 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
     lockWaitSeconds: COMMAND_LOCK_WAIT_SECONDS,
   })
   const callbacks = openPool(address, { connectionLimit: CALLBACK_CONNECTIONS, lockWaitSeconds: 5 })
-  const all = [ingest, workers, commands, callbacks]
+  const bridge = openPool(address, {
+    connectionLimit: BRIDGE_CONNECTIONS,
+    lockWaitSeconds: COMMAND_LOCK_WAIT_SECONDS,
+  })
+  const all = [ingest, workers, commands, callbacks, bridge]
   return {
     ingest,
     workers,
     commands,
     callbacks,
+    bridge,
     close: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
       await Promise.all(all.map((pool) => closePool(pool, timeoutMs)))
     },

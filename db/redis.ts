@@ -15,12 +15,15 @@ export interface RedisAddress {
  * limits: a request waits for it, and there is an insurance or a way around it (limits, tickets): nothing is repeated, and a
  * frozen server is given up sooner.
  * publish: tells of what is done; nothing is repeated, since whoever heard it twice would believe it twice.
+ * subscriber: listens; whoever owns it subscribes after every connect, since an answer to that is worth knowing.
  */
-export type RedisRole = 'queue' | 'worker' | 'control' | 'limits' | 'publish'
+export type RedisRole = 'queue' | 'worker' | 'control' | 'limits' | 'publish' | 'subscriber'
 
 const COMMAND_TIMEOUT_MS = 500
 /** What a limit may cost a request. Less, and a process that is busy for a moment would take a healthy Redis for a frozen one. */
 const LIMIT_TIMEOUT_MS = 250
+/** A subscription is answered at once, or the link is dead. */
+const SUBSCRIBE_TIMEOUT_MS = 2_000
 const CONNECT_TIMEOUT_MS = 1_500
 /** Reconnects for ever: Redis away delays work and must never end the process. */
 const RECONNECT_CAP_MS = 1_000
@@ -46,6 +49,15 @@ function shapeOf(role: RedisRole) {
         maxRetriesPerRequest: 1,
         enableOfflineQueue: false,
         commandTimeout: COMMAND_TIMEOUT_MS,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      }
+    case 'subscriber':
+      return {
+        autoResubscribe: false,
+        autoResendUnfulfilledCommands: false,
+        maxRetriesPerRequest: 0,
+        enableOfflineQueue: false,
+        commandTimeout: SUBSCRIBE_TIMEOUT_MS,
         connectTimeout: CONNECT_TIMEOUT_MS,
       }
     case 'publish':

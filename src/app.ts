@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { watch } from '../db/watch.ts'
+import { openBridge } from './app/bridge.ts'
 import { openCallbacks } from './app/callbacks.ts'
 import { openFeed } from './app/feed.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
@@ -73,6 +74,7 @@ export function createApp(options: AppOptions): App {
   const ops = assembleOps(options, resources, registry, VERSION)
   const limits = openLimits(options, resources, registry)
   const feed = openFeed(options, resources)
+  const bridge = openBridge(options, { resources, callbacks, feed }, registry)
   const internal = assembleInternalApi(options, { resources, limits, webhooks, feed, callbacks }, registry)
   const docs = docsRoutes(openApiDocument(API_OPERATIONS, API_INFO))
   const doors = [webhookRoutes({ ingest, metrics }), assembleRealtime(options, resources, limits, registry)]
@@ -82,7 +84,7 @@ export function createApp(options: AppOptions): App {
   const server = serverOf(isSeparate ? [...doors, ops] : [...doors, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
-  const pruner = new Pruner({ pool: resources.database.workers, log: options.log })
+  const pruners = [new Pruner({ pool: resources.database.workers, log: options.log }), feed.pruner]
   return {
     server,
     listen: (port, host) => listen(server, port, host),
@@ -93,23 +95,24 @@ export function createApp(options: AppOptions): App {
     work: () => {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
       sweeper.start()
-      pruner.start()
-      feed.pruner.start()
+      for (const pruner of pruners) pruner.start()
       callbacks?.work()
+      bridge?.work()
     },
     stop: async (timeoutMs) => {
       resources.isDraining = true
       const endMs = performance.now() + timeoutMs
       clearInterval(backlogTimer)
+      await bridge?.unsubscribe()
       const servers = internalServer === null ? [server] : [server, internalServer]
       await Promise.all(servers.map((one) => stopListening(one, timeoutMs * HTTP_SHARE)))
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
       await Promise.all([
         sweeper.stop(drainMs),
-        pruner.stop(drainMs),
-        feed.pruner.stop(drainMs),
+        ...pruners.map((pruner) => pruner.stop(drainMs)),
         resources.ring.stopAnswering(drainMs),
         callbacks?.stop(drainMs),
+        bridge?.stop(drainMs),
       ])
       await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()

@@ -43,6 +43,8 @@ export interface Config {
   readonly rateLimits: LimitRules
   /** null: no callbacks are written. The address has no slash at its end; the key is never null in production. */
   readonly laravel: { readonly url: string; readonly apiKey: string | null } | null
+  /** null: Laravel's Redis channels are not listened to. */
+  readonly laravelBridge: { readonly prefix: string; readonly currency: string } | null
   /** Origins of browsers that may open a WebSocket; `*` stands for all, outside production. */
   readonly wsCorsOrigins: readonly string[]
   readonly clusterMode: boolean
@@ -206,8 +208,8 @@ function internalApi(
   }
 }
 
-function addresses(variables: Variables): Pick<Config, 'db' | 'redis' | 'laravel'> {
-  const { DB_HOST, REDIS_HOST, LARAVEL_API_URL } = variables
+function addresses(variables: Variables): Pick<Config, 'db' | 'redis' | 'laravel' | 'laravelBridge'> {
+  const { DB_HOST, REDIS_HOST, LARAVEL_API_URL, LARAVEL_REDIS_PREFIX, LARAVEL_CURRENCY } = variables
   return {
     db: DB_HOST === undefined ? null : databaseAt(DB_HOST, variables),
     redis:
@@ -218,6 +220,9 @@ function addresses(variables: Variables): Pick<Config, 'db' | 'redis' | 'laravel
       LARAVEL_API_URL === undefined
         ? null
         : { url: LARAVEL_API_URL, apiKey: variables.LARAVEL_API_KEY ?? null },
+    laravelBridge: variables.LARAVEL_BRIDGE
+      ? { prefix: LARAVEL_REDIS_PREFIX, currency: LARAVEL_CURRENCY }
+      : null,
   }
 }
 

@@ -178,6 +178,7 @@ function appOptions(config: Config, log: Log) {
     metricsNeedKey: config.environment === 'production',
     callbacks: config.laravel !== null,
     laravel: config.laravel,
+    bridge: config.laravelBridge,
     callbackConcurrency: config.callbackConcurrency,
     workerConcurrency: config.webhookWorkerConcurrency,
     workerConnections: config.dbWorkerConnections,

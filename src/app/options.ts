@@ -4,6 +4,7 @@ import type { DatabaseAddress } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { BridgeOptions } from '../laravel/bridge.ts'
 import type { CallbackTarget } from '../laravel/callback-request.ts'
 import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
@@ -38,6 +39,8 @@ export interface AppOptions {
   readonly callbacks: boolean
   /** Where these messages are sent; not set: they wait in the outbox. */
   readonly laravel?: CallbackTarget | null
+  /** How Laravel's Redis channels are named, and the currency of amounts that name none; not set: they are not listened to. */
+  readonly bridge?: Pick<BridgeOptions, 'prefix' | 'currency' | 'capacity' | 'tempo'> | null
   /** How many callbacks are in flight at once; 16 by default. */
   readonly callbackConcurrency?: number
   /** The callbacks' times; their own by default. Fault tests have shorter ones. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isRange } from '../base/addresses.ts'
 import { LOG_LEVELS } from '../base/log.ts'
+import { isCurrency } from '../base/money.ts'
 import { LIMIT_RULE_FORM, type LimitRule, parseLimitRule } from '../limits/rules.ts'
 
 /** What the program is started with. A blank value counts as not set. */
@@ -42,6 +43,9 @@ export const VARIABLES = z.object({
   TRUSTED_PROXIES: ranges().default([]),
   LARAVEL_API_URL: httpUrl().optional(),
   LARAVEL_API_KEY: z.string().optional(),
+  LARAVEL_BRIDGE: flag().default(false),
+  LARAVEL_REDIS_PREFIX: prefix().default(''),
+  LARAVEL_CURRENCY: currency().default('EGP'),
   WS_CORS_ORIGIN: origins().default([]),
 
   CLUSTER_MODE: flag().default(false),
@@ -135,6 +139,23 @@ function ranges() {
   return z.string().transform((text, context): readonly string[] => {
     const list = splitList(text)
     return list.length > 0 && list.every(isRange) ? list : refuse(context, expected)
+  })
+}
+
+/** Laravel's default is the application's name and `_database_`. Blanks around it are a mistake. */
+function prefix() {
+  return z.string().transform((text, context) => {
+    const name = text.trim()
+    return /^[\x21-\x7e]{1,64}$/.test(name)
+      ? name
+      : refuse(context, 'must be 1 to 64 printable ASCII characters')
+  })
+}
+
+function currency() {
+  return z.string().transform((text, context) => {
+    const code = text.trim()
+    return isCurrency(code) ? code : refuse(context, 'must be an active ISO 4217 code in upper case')
   })
 }
 

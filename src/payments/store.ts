@@ -39,6 +39,14 @@ export async function findPaymentIds(
   return found
 }
 
+/** Whether any payment of this trip is registered, whatever became of it. Uses the index trip. */
+export async function tracksTrip(connection: Queryable, tripId: string): Promise<boolean> {
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT 1 FROM payments WHERE trip_id = ? LIMIT 1', [
+    tripId,
+  ])
+  return rows.length > 0
+}
+
 const PAYMENT_COLUMNS = `id, trip_id, customer_id, driver_id, gateway, account, merchant_ref, merchant_ref_key, gateway_ref,
   gateway_ref_key, expected_minor, currency, state, captured_minor, capture_ref, version, created_at`
 

@@ -1,0 +1,35 @@
+import type { PoolConnection } from '../../db/pools.ts'
+import type { Id } from '../base/ids.ts'
+import { appendToFeed } from '../feed/append.ts'
+import type { FeedMessage } from '../feed/message.ts'
+import type { Push } from '../feed/publish.ts'
+
+/** What an action may need to know beside its message. */
+export interface ActContext {
+  /** Of amounts whose message names none. */
+  readonly currency: string
+  readonly traceId: string | null
+}
+
+/**
+ * What came of a message within its transaction. done: what it says is written; `pushes` and `rings` are for after the commit.
+ * refused: nothing is written. `mayPass`: it may be allowed in a moment, since Laravel publishes before it commits, and
+ * messages of different trips overtake each other.
+ */
+export type Acted =
+  | { readonly kind: 'done'; readonly pushes: readonly Push[]; readonly rings: readonly Id[] }
+  | { readonly kind: 'refused'; readonly reason: string; readonly mayPass: boolean }
+
+/** An action writes through this connection alone, and may run several times. */
+export type Act<M> = (connection: PoolConnection, message: M, context: ActContext) => Promise<Acted>
+
+export const NOTHING_NEW: Acted = { kind: 'done', pushes: [], rings: [] }
+
+export function refused(reason: string, mayPass = false): Acted {
+  return { kind: 'refused', reason, mayPass }
+}
+
+/** Tells users durably, as the last thing in the transaction. */
+export async function tell(connection: PoolConnection, messages: readonly FeedMessage[]): Promise<Acted> {
+  return { kind: 'done', pushes: await appendToFeed(connection, messages), rings: [] }
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import type { RowDataPacket } from '../db/rows.ts'
+import { allListen, type BridgeRun, type BridgeRunOptions, openBridgeRun } from './support/bridge.ts'
+import { type TestDatabase, testDatabase } from './support/database.ts'
+import { feedOf } from './support/feed.ts'
+import { type OwnRedis, openOwnRedis } from './support/own-redis.ts'
+
+let database: TestDatabase
+const closing: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  database = await testDatabase('bridge-trouble')
+})
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+afterAll(() => database?.drop())
+
+async function open(options: BridgeRunOptions = {}): Promise<BridgeRun> {
+  const run = await openBridgeRun(database, options)
+  closing.push(() => run.stop())
+  return run
+}
+
+async function openAlone(): Promise<{ run: BridgeRun; redis: OwnRedis }> {
+  const redis = await openOwnRedis('bridge')
+  closing.push(() => redis.remove())
+  return { redis, run: await open({ redis: redis.address }) }
+}
+
+const CHANNEL = 'lost_item:created'
+const ONCE = { acted: 1, replayed: 1 }
+const item = (userId = randomUUID()) => ({
+  user_id: userId,
+  lost_item_id: randomUUID(),
+  published_at: 't',
+  n: 1,
+})
+
+it('hears again after its connection was killed', async () => {
+  const { run } = await openAlone()
+  expect(await run.say(CHANNEL, item())).toEqual(ONCE)
+  expect(await run.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBe(2)
+  await expect
+    .poll(() => run.redis.call('PUBSUB', 'NUMSUB', run.prefix + CHANNEL))
+    .toEqual([run.prefix + CHANNEL, 2])
+  await allListen(run.apps)
+  expect(await run.say(CHANNEL, item())).toEqual(ONCE)
+}, 30_000)
+
+it('says that it is deaf while Redis is away, and hears again when it is back', async () => {
+  const { run, redis } = await openAlone()
+  await redis.kill()
+  for (const app of run.apps)
+    await expect.poll(() => app.metrics('onceline_bridge_listening')).toEqual(['onceline_bridge_listening 0'])
+  await redis.revive()
+  await allListen(run.apps)
+  await expect.poll(() => run.redis.status).toBe('ready')
+  expect(await run.say(CHANNEL, item())).toEqual(ONCE)
+}, 30_000)
+
+it('leaves a link that has died in silence, and hears on another', async () => {
+  const { run, redis } = await openAlone()
+  redis.freeze()
+  for (const app of run.apps)
+    await expect
+      .poll(() => app.metrics('onceline_bridge_listening'), { timeout: 15_000 })
+      .toEqual(['onceline_bridge_listening 0'])
+  redis.thaw()
+  await allListen(run.apps)
+  expect(await run.say(CHANNEL, item())).toEqual(ONCE)
+}, 40_000)
+
+it('hears nothing under another prefix than Laravel’s', async () => {
+  const run = await open()
+  const userId = randomUUID()
+  await run.redis.publish(CHANNEL, JSON.stringify(item(userId)))
+  await run.redis.publish(`${run.prefix}x${CHANNEL}`, JSON.stringify(item(userId)))
+  // What is published later on the same connection has been heard, so the former would have been.
+  expect(await run.say(CHANNEL, item())).toEqual(ONCE)
+  expect(await feedOf(database.pool, userId)).toEqual([])
+})
+
+it('tries again while the database is in trouble, and gives up after its time', async () => {
+  const run = await open({ tempo: { patienceMs: 3_000, graceMs: 100 } })
+  const userId = randomUUID()
+  await database.pool.query('RENAME TABLE feed_messages TO away')
+  const outcome = run.say(CHANNEL, item(userId))
+  await expect
+    .poll(async () =>
+      (await Promise.all(run.apps.map((app) => app.metrics('onceline_bridge_waiting')))).flat(),
+    )
+    .toEqual(['onceline_bridge_waiting 1', 'onceline_bridge_waiting 1'])
+  await database.pool.query('RENAME TABLE away TO feed_messages')
+  expect(await outcome).toEqual(ONCE)
+  expect(await feedOf(database.pool, userId)).toEqual([[1, 1]])
+  await database.pool.query('RENAME TABLE feed_messages TO away')
+  try {
+    expect(await run.say(CHANNEL, item(userId))).toEqual({ failed: 2 })
+  } finally {
+    await database.pool.query('RENAME TABLE away TO feed_messages')
+  }
+  expect(await feedOf(database.pool, userId)).toEqual([[1, 1]])
+}, 30_000)
+
+it('is not lost where a row that it needs is locked for longer than a try', async () => {
+  const run = await open()
+  const userId = randomUUID()
+  expect(await run.say(CHANNEL, item(userId))).toEqual(ONCE)
+  const holder = await database.pool.getConnection()
+  await holder.query('START TRANSACTION')
+  await holder.query('SELECT head FROM feed_heads WHERE user_id = ? FOR UPDATE', [userId])
+  const outcome = run.say(CHANNEL, item(userId))
+  const waiting = async (): Promise<number> => {
+    const [processes] = await holder.query<RowDataPacket[]>('SHOW FULL PROCESSLIST')
+    const { database: name } = database.address
+    return processes.filter(({ db, Info }) => db === name && Info?.startsWith('INSERT INTO feed_heads'))
+      .length
+  }
+  await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBeGreaterThan(0)
+  await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBe(0)
+  await holder.query('ROLLBACK')
+  holder.release()
+  expect(await outcome).toEqual(ONCE)
+  expect(await feedOf(database.pool, userId)).toHaveLength(2)
+}, 20_000)
+
+it('holds a bounded number of messages, and counts what is beyond', async () => {
+  const run = await open({ services: 1, capacity: 3 })
+  const userId = randomUUID()
+  expect(await run.say(CHANNEL, item(userId))).toEqual({ acted: 1 })
+  const holder = await database.pool.getConnection()
+  await holder.query('START TRANSACTION')
+  await holder.query('SELECT head FROM feed_heads WHERE user_id = ? FOR UPDATE', [userId])
+  for (let n = 0; n < 5; n += 1) await run.redis.publish(run.prefix + CHANNEL, JSON.stringify(item(userId)))
+  await expect.poll(() => run.outcomes(CHANNEL)).toEqual({ acted: 1, overflow: 2 })
+  await holder.query('ROLLBACK')
+  holder.release()
+  await expect.poll(() => run.outcomes(CHANNEL)).toEqual({ acted: 4, overflow: 2 })
+}, 20_000)
+
+it('finishes what it has heard when it stops, and hears nothing more', async () => {
+  const run = await open({ services: 1 })
+  const userId = randomUUID()
+  await run.say(CHANNEL, item(userId))
+  const holder = await database.pool.getConnection()
+  await holder.query('START TRANSACTION')
+  await holder.query('SELECT head FROM feed_heads WHERE user_id = ? FOR UPDATE', [userId])
+  await run.redis.publish(run.prefix + CHANNEL, JSON.stringify(item(userId)))
+  await expect
+    .poll(() => run.apps[0]?.metrics('onceline_bridge_waiting'))
+    .toEqual(['onceline_bridge_waiting 1'])
+  const stopped = run.apps[0]?.stop()
+  await expect
+    .poll(() => run.redis.call('PUBSUB', 'NUMSUB', run.prefix + CHANNEL))
+    .toEqual([run.prefix + CHANNEL, 0])
+  await holder.query('ROLLBACK')
+  holder.release()
+  await stopped
+  expect(await feedOf(database.pool, userId)).toEqual([
+    [1, 1],
+    [2, 1],
+  ])
+}, 20_000)
