@@ -125,10 +125,11 @@ describe.skipIf(php === undefined)('trips of OncelineClient.php', () => {
   it('are cancelled once, and say why they cannot go on', async () => {
     const id = await created('c-4')
     front.play({ kind: 'cut-after' })
-    const [cancelled, again, moved, unknown] = await call(
+    const [cancelled, again, moved, shown, unknown] = await call(
       ['cancelTrip', id, 'customer', { reason: 'waited too long' }],
       ['cancelTrip', id, 'customer'],
       ['moveTrip', id, 'started'],
+      ['showTrip', id],
       ['showTrip', randomUUID()],
     )
     expect(cancelled?.returned).toMatchObject({ id, status: 'cancelled' })
@@ -138,7 +139,8 @@ describe.skipIf(php === undefined)('trips of OncelineClient.php', () => {
       status: 409,
       isUndecided: false,
     })
+    expect(shown?.returned.transitions.at(-1)).toMatchObject({ by: 'customer', reason: 'waited too long' })
     expect(unknown?.thrown).toMatchObject({ problemCode: 'trip_unknown', status: 404 })
-    expect(statuses()).toEqual([200, 200, 200, 409, 404])
+    expect(statuses()).toEqual([200, 200, 200, 409, 200, 404])
   })
 })
