@@ -125,6 +125,14 @@ describe('acceptTripIn', () => {
     expect((await tripRow(pool, id)).driver_id).toBe('d-named')
   })
 
+  it('is refused once Laravel has cancelled the trip, though nobody told and the offer lives', async () => {
+    const { id } = await createdTrip(pool)
+    await pool.query("UPDATE trip_requests SET current_status = 'cancelled' WHERE id = ?", [id])
+    const refusal = { kind: 'not_allowed', from: 'cancelled', to: 'accepted' }
+    expect(await accept(id, 'd-hope', await offer(pool, id, 'd-hope'))).toEqual(refusal)
+    expect(await tripRow(pool, id)).toMatchObject({ current_status: 'cancelled', driver_id: null })
+  })
+
   it('is refused to a driver who is on another ride, by whomever it was given, and nothing else is', async () => {
     const { id } = await createdTrip(pool)
     await laravelStores(pool, 'by-laravel', { current_status: 'ongoing', driver_id: 'd-busy' })

@@ -3,6 +3,7 @@ import type { Pool } from '../db/pools.ts'
 import type { RowDataPacket } from '../db/rows.ts'
 import { idToText } from '../src/base/ids.ts'
 import type { TripAccepted } from '../src/matching/accept.ts'
+import type { TripMoved } from '../src/matching/move.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { createdTrip, historyOf, offer } from './support/trips.ts'
 import { ask, killWorkers, startWorker } from './support/workers.ts'
@@ -21,10 +22,12 @@ beforeAll(async () => {
 afterEach(() => killWorkers())
 afterAll(() => database?.drop())
 
+type Kind = TripAccepted['kind'] | TripMoved['kind']
+
 interface Acceptance {
   readonly tripId: string
   readonly driverId: string
-  readonly offerId: string
+  readonly offerId: string | null
 }
 
 async function offered(tripId: string, driverId: string): Promise<Acceptance> {
@@ -32,11 +35,11 @@ async function offered(tripId: string, driverId: string): Promise<Acceptance> {
 }
 
 /** Every acceptance in either of two processes, at the same time. */
-async function race(acceptances: readonly Acceptance[]): Promise<TripAccepted['kind'][]> {
+async function race(acceptances: readonly Acceptance[]): Promise<Kind[]> {
   const workers = await Promise.all([startWorker('accept-trips'), startWorker('accept-trips')])
   const kinds = await Promise.all(
     workers.map((worker, index) =>
-      ask<TripAccepted['kind'][]>(worker, {
+      ask<Kind[]>(worker, {
         address: database.address,
         acceptances: acceptances.filter((_, place) => place % 2 === index),
       }),
@@ -68,6 +71,22 @@ it('one driver and many trips over two processes: he has one', async () => {
     const trips = await Promise.all(Array.from({ length: TRIPS }, () => createdTrip(pool)))
     const kinds = await race(await Promise.all(trips.map(({ id }) => offered(id, `one-${round}`))))
     expect(kinds.sort()).toEqual(['accepted', ...Array(TRIPS - 1).fill('driver_busy')])
+  }
+  expect(await activeTrips()).toEqual([])
+})
+
+it('one driver who accepts while Laravel gives him other rides: he has one', async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const driverId = `given-${round}`
+    const acceptances: Acceptance[] = []
+    for (let index = 0; index < TRIPS; index += 1) {
+      const { id: tripId } = await createdTrip(pool)
+      // In pairs, so that either process has both kinds.
+      acceptances.push(index % 4 < 2 ? { tripId, driverId, offerId: null } : await offered(tripId, driverId))
+    }
+    const kinds = await race(acceptances)
+    expect(kinds.filter((kind) => kind === 'accepted' || kind === 'moved')).toHaveLength(1)
+    expect(kinds.filter((kind) => kind === 'driver_busy')).toHaveLength(TRIPS - 1)
   }
   expect(await activeTrips()).toEqual([])
 })

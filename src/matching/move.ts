@@ -1,7 +1,7 @@
 import { isDuplicateKey } from '../../db/errors.ts'
 import type { PoolConnection } from '../../db/pools.ts'
 import { assert } from '../base/assert.ts'
-import { endOffers, lockLiveOffers } from './offer-store.ts'
+import { endOffers, lockLiveOffers, type Offer } from './offer-store.ts'
 import {
   insertTransition,
   lockTrip,
@@ -65,9 +65,12 @@ export async function moveTripIn(
   const fields = differences(before, move)
   if (fields.length > 0) return { kind: 'different', fields }
   if (decision.kind === 'unchanged') return { kind: 'unchanged', trip: before }
+  const given = move.to === 'accepted' ? (move.driverId ?? before.driverId) : null
+  // Before the driver's unique column, as an acceptance does.
+  const live = await lockLiveOffers(connection, before.id, given)
   if (!(await writeStatus(connection, before, move, decision.steps))) return { kind: 'driver_busy' }
   await recordSteps(connection, before, decision.steps, move)
-  await endOffersOf(connection, before, move)
+  await endLiveOffers(connection, before.id, move.to, live)
   const trip = await readTrip(connection, tripId)
   assert(trip !== null, 'a trip that is locked cannot go')
   return { kind: 'moved', trip, before, steps: decision.steps }
@@ -138,24 +141,14 @@ function ownIdOf({ customerId, driverId }: Trip, type: Actor['type']): string | 
 }
 
 /** Once a trip is taken or over nobody can take it, and a driver who was given one gets no other. */
-async function endOffersOf(
+async function endLiveOffers(
   connection: PoolConnection,
-  { id: tripId, driverId: named }: Trip,
-  { to, driverId }: TripMove,
+  tripId: string,
+  to: TripState,
+  live: readonly Offer[],
 ): Promise<void> {
-  const offers = await lockLiveOffers(connection, tripId, to === 'accepted' ? (driverId ?? named) : null)
-  const [ofTrip, ofDriver] = [
-    offers.filter((offer) => offer.tripId === tripId),
-    offers.filter((offer) => offer.tripId !== tripId),
-  ]
-  await endOffers(
-    connection,
-    ofTrip.map(({ id }) => id),
-    to === 'accepted' ? 'lost' : 'withdrawn',
-  )
-  await endOffers(
-    connection,
-    ofDriver.map(({ id }) => id),
-    'withdrawn',
-  )
+  const ofTrip = live.filter((offer) => offer.tripId === tripId).map(({ id }) => id)
+  const ofDriver = live.filter((offer) => offer.tripId !== tripId).map(({ id }) => id)
+  await endOffers(connection, ofTrip, to === 'accepted' ? 'lost' : 'withdrawn')
+  await endOffers(connection, ofDriver, 'withdrawn')
 }
