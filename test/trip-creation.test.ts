@@ -88,6 +88,17 @@ describe('createTripIn', () => {
     expect(await historyOf(pool, tripId)).toEqual(['>pending', 'pending>cancelled'])
   })
 
+  it('knows a place again, with however many digits it is said', async () => {
+    const pickup = { latitude: -0.123456785, longitude: 179.99999999999, address: null }
+    const { id: tripId, details } = await createdTrip(pool, { pickup })
+    expect(details?.pickup).toEqual({ latitude: -0.1234568, longitude: 180, address: null })
+    expect(await create({ tripId, pickup })).toMatchObject({ kind: 'existing' })
+    expect(await create({ tripId, pickup: { ...pickup, longitude: 179.9999999 } })).toMatchObject({
+      kind: 'different',
+      fields: ['pickup.longitude'],
+    })
+  })
+
   it('adopts a trip that Laravel has stored, and leaves it as it is', async () => {
     const order = orderOf({ zoneId: null })
     await laravelStores(pool, order.tripId, { zone_id: 'zone-9', estimated_fare: '7.000' })

@@ -121,13 +121,8 @@ function orderOf(body: TripOrderBody): TripOrder {
   }
 }
 
-/** A phone sends fifteen digits; the column has seven, a centimetre. */
-function placeOf({ latitude, longitude, address }: TripOrderBody['pickup']): Place {
-  return {
-    latitude: Number(latitude.toFixed(7)),
-    longitude: Number(longitude.toFixed(7)),
-    address: address ?? null,
-  }
+function placeOf({ address = null, ...degrees }: TripOrderBody['pickup']): Place {
+  return { ...degrees, address }
 }
 
 async function cancel(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {

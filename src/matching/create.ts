@@ -19,7 +19,8 @@ export type TripCreation =
  * Creates a trip in the caller's transaction, once per id: in Laravel's table unless Laravel has stored it there, with what
  * dispatch needs and the first row of its history. After `unknown` the caller rolls back or goes on; nothing was written.
  */
-export async function createTripIn(connection: PoolConnection, order: TripOrder): Promise<TripCreation> {
+export async function createTripIn(connection: PoolConnection, asked: TripOrder): Promise<TripCreation> {
+  const order = { ...asked, pickup: rounded(asked.pickup), destination: rounded(asked.destination) }
   const before = await lockTrip(connection, order.tripId)
   if (before !== null) return meet(connection, order, before)
   try {
@@ -41,6 +42,11 @@ export async function createTripIn(connection: PoolConnection, order: TripOrder)
     { by: { type: 'customer', id: order.customerId }, reason: null, finalFare: null },
   )
   return created(connection, order.tripId)
+}
+
+/** A phone sends fifteen digits; the columns have seven, a centimetre. The same place said again must look the same. */
+function rounded({ latitude, longitude, address }: Place): Place {
+  return { latitude: Number(latitude.toFixed(7)), longitude: Number(longitude.toFixed(7)), address }
 }
 
 /** The trip is there: known to us, or Laravel's. */

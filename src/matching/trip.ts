@@ -1,6 +1,6 @@
 import type { TripState } from './trip-state.ts'
 
-/** Degrees, with at most seven digits after the point: a centimetre. */
+/** Degrees; seven digits after the point are kept, a centimetre. */
 export interface Place {
   readonly latitude: number
   readonly longitude: number
