@@ -22,7 +22,7 @@ afterAll(() => {
 it('forgets sockets that are closed, and keeps those that are open', async () => {
   const stays = await open()
   for (let batch = 0; batch < 30; batch += 1) {
-    const sockets = await Promise.all(Array.from({ length: 100 }, open))
+    const sockets = await Promise.all(Array.from({ length: 100 }, () => open()))
     const closed = sockets.map((socket) => once(socket, 'close'))
     for (const socket of sockets) socket.destroy()
     await Promise.all(closed)
@@ -31,6 +31,18 @@ it('forgets sockets that are closed, and keeps those that are open', async () =>
   const theirs = [...tracked].find(({ remotePort }) => remotePort === stays.localPort)
   expect(theirs?.destroyed).toBe(false)
   stays.destroy()
+})
+
+it('forgets those of a spike although nobody connects any more', async () => {
+  const quiet = createServer()
+  const remembered = trackSockets(quiet, 20)
+  quiet.listen(0, '127.0.0.1')
+  await once(quiet, 'listening')
+  const stays = await open(quiet)
+  for (const socket of await Promise.all(Array.from({ length: 50 }, () => open(quiet)))) socket.destroy()
+  await expect.poll(() => remembered.size, { timeout: 10_000 }).toBe(1)
+  stays.destroy()
+  quiet.close()
 })
 
 it('leaves the sockets without a listener of ours', async () => {
@@ -46,8 +58,8 @@ it('leaves the sockets without a listener of ours', async () => {
   plain.close()
 })
 
-async function open(): Promise<Socket> {
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+async function open(to: Server = server): Promise<Socket> {
+  const socket = connect((to.address() as AddressInfo).port, '127.0.0.1')
   await once(socket, 'connect')
   return socket
 }

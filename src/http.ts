@@ -72,22 +72,30 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>): Server 
 }
 
 const openSockets = new WeakMap<Server, ReadonlySet<Socket>>()
-/** Sockets that are closed are forgotten when there are so many, and then again whenever their number has doubled. */
+/** Sockets that are closed are forgotten when there are so many, and then again whenever their number has doubled, */
 const FEWEST_TO_FORGET = 1_024
+/** and as often as this: after a spike nobody might connect any more, and each holds some kilobytes. */
+const FORGET_INTERVAL_MS = 10_000
 
 /**
  * The server's sockets; closed ones are among them until they are forgotten, now and then. A `close` listener on each
  * would be simpler, but Node adds and removes its own with every request, and beside a standing one that is slow (Node 24,
  * measured: 62,000 requests instead of 100,000), and requests outlive the young generation: collections of 15 ms instead of 1.
  */
-export function trackSockets(server: Server): ReadonlySet<Socket> {
+export function trackSockets(server: Server, forgetIntervalMs = FORGET_INTERVAL_MS): ReadonlySet<Socket> {
   const open = new Set<Socket>()
   let forgetAt = FEWEST_TO_FORGET
-  server.on('connection', (socket) => {
-    open.add(socket)
-    if (open.size < forgetAt) return
+  const forgetClosed = (): void => {
     for (const one of open) if (one.destroyed) open.delete(one)
     forgetAt = Math.max(FEWEST_TO_FORGET, open.size * 2)
+  }
+  server.on('connection', (socket) => {
+    open.add(socket)
+    if (open.size >= forgetAt) forgetClosed()
+  })
+  server.once('listening', () => {
+    const timer = setInterval(forgetClosed, forgetIntervalMs).unref()
+    server.once('close', () => clearInterval(timer))
   })
   return open
 }
