@@ -1,32 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Database, openDatabase } from '../db/pools.ts'
-import { createLogger } from '../src/base/log.ts'
-import { createHttpApp, createHttpServer, listen, stopListening } from '../src/http.ts'
-import { type TestDatabase, testDatabase } from './support/database.ts'
-import { createEffects, effectsAt, onceRoutes } from './support/once-app.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase } from '../db/pools.ts'
+import { effectsAt, onceRoutes } from './support/once-app.ts'
+import { useOnceServer } from './support/once-server.ts'
 import { TcpProxy } from './support/tcp-proxy.ts'
 
-let database: TestDatabase
-let pools: Database
-let server: ReturnType<typeof createHttpServer>
-let url: string
+const served = useOnceServer('idempotent-http')
 let place: string
 
-beforeAll(async () => {
-  database = await testDatabase('idempotent-http')
-  await createEffects(database.pool)
-  pools = openDatabase(database.address, 1)
-  server = createHttpServer(createHttpApp([onceRoutes(pools.commands)], createLogger({ level: 'silent' })))
-  url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`
-})
-afterAll(async () => {
-  if (server) await stopListening(server, 1_000)
-  await pools?.close()
-  await database?.drop()
-})
 beforeEach(() => {
   place = randomUUID()
 })
@@ -48,7 +31,7 @@ interface Got {
 const ORDER = JSON.stringify({ content: 'a' })
 
 async function post({ key, body = ORDER, to, caller = place, headers = {} }: Sent): Promise<Got> {
-  const response = await fetch(url + (to ?? `/effects/${place}`), {
+  const response = await fetch(served.url + (to ?? `/effects/${place}`), {
     method: 'POST',
     body,
     headers: { 'x-caller': caller, ...(key === undefined ? {} : { 'idempotency-key': key }), ...headers },
@@ -77,7 +60,7 @@ describe('the first request and its repeats', () => {
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(again.headers.get('x-request-id')).toBe('second-request')
     expect([first.headers.get('set-cookie'), again.headers.get('set-cookie')]).toEqual([null, null])
-    expect(await effectsAt(database.pool, place)).toEqual(['a'])
+    expect(await effectsAt(served.database.pool, place)).toEqual(['a'])
   })
 
   it('may write the key quoted or bare, and the same JSON in any way', async () => {
@@ -104,20 +87,20 @@ describe('a key means another request', () => {
       await post({ key: 'k', to: `/loose/${place}` }),
     ]
     expect(answers.map(({ headers }) => headers.get('idempotent-replayed'))).toEqual([null, null, null])
-    expect(await effectsAt(database.pool, place)).toEqual(['a', 'a', 'a'])
+    expect(await effectsAt(served.database.pool, place)).toEqual(['a', 'a', 'a'])
   })
 })
 
 describe('refused with a problem, and nothing done', () => {
   it('400 where a key is required and missing', async () => {
     expectProblem(await post({}), 400, 'idempotency_key_missing')
-    expect(await effectsAt(database.pool, place)).toEqual([])
+    expect(await effectsAt(served.database.pool, place)).toEqual([])
   })
 
   it.each(['', ' ', 'a b', '"open', 'k'.repeat(256), 'a, b'])('400 for the key "%s"', async (key) => {
     expectProblem(await post({ key }), 400, 'idempotency_key_invalid')
     expectProblem(await post({ key, to: `/loose/${place}` }), 400, 'idempotency_key_invalid')
-    expect(await effectsAt(database.pool, place)).toEqual([])
+    expect(await effectsAt(served.database.pool, place)).toEqual([])
   })
 
   it('400 for a body that is no JSON, 413 for one that is too long, announced or not', async () => {
@@ -132,9 +115,9 @@ describe('refused with a problem, and nothing done', () => {
       duplex: 'half',
       headers: { 'idempotency-key': 'k' },
     } as const
-    const response = await fetch(`${url}/effects/${place}`, init as RequestInit)
+    const response = await fetch(`${served.url}/effects/${place}`, init as RequestInit)
     expect(response.status).toBe(413)
-    expect(await effectsAt(database.pool, place)).toEqual([])
+    expect(await effectsAt(served.database.pool, place)).toEqual([])
   })
 
   it('422 for other content, another query and another path under the template', async () => {
@@ -146,13 +129,13 @@ describe('refused with a problem, and nothing done', () => {
       { to: `/effects/${place}-other` },
     ]
     for (const sent of others) expectProblem(await post({ key: 'k', ...sent }), 422, 'idempotency_mismatch')
-    expect(await effectsAt(database.pool, place)).toEqual(['a'])
-    expect(await effectsAt(database.pool, `${place}-other`)).toEqual([])
+    expect(await effectsAt(served.database.pool, place)).toEqual(['a'])
+    expect(await effectsAt(served.database.pool, `${place}-other`)).toEqual([])
   })
 
   it('409 with Retry-After while the first is not finished elsewhere', async () => {
     const first = await post({ key: 'k' })
-    const holder = await database.pool.getConnection()
+    const holder = await served.database.pool.getConnection()
     await holder.query('START TRANSACTION')
     await holder.query('DELETE FROM idempotency_keys')
     const waiting = await post({ key: 'k' })
@@ -165,10 +148,12 @@ describe('refused with a problem, and nothing done', () => {
 
   it('410 when it was done and its answer is gone', async () => {
     await post({ key: 'k' })
-    await database.pool.query("UPDATE idempotency_keys SET state = 'pruned', body = NULL, status = NULL")
+    await served.database.pool.query(
+      "UPDATE idempotency_keys SET state = 'pruned', body = NULL, status = NULL",
+    )
     expectProblem(await post({ key: 'k' }), 410, 'key_expired')
     expectProblem(await post({ key: 'k', body: '{"content":"b"}' }), 422, 'idempotency_mismatch')
-    expect(await effectsAt(database.pool, place)).toEqual(['a'])
+    expect(await effectsAt(served.database.pool, place)).toEqual(['a'])
   })
 })
 
@@ -180,7 +165,7 @@ describe('what leaves the key free', () => {
     const broken = await post({ key: 'k', body: JSON.stringify({ content: 'a', end: 'broken' }) })
     expectProblem(broken, 500, 'internal_error')
     expect((await post({ key: 'k' })).status).toBe(201)
-    expect(await effectsAt(database.pool, place)).toEqual(['a'])
+    expect(await effectsAt(served.database.pool, place)).toEqual(['a'])
   })
 })
 
@@ -188,12 +173,12 @@ it('without a key, where none is required, each request is a new one', async () 
   const answers = [await post({ to: `/loose/${place}` }), await post({ to: `/loose/${place}` })]
   expect(answers.map(({ status }) => status)).toEqual([201, 201])
   expect(answers[0]?.text).not.toBe(answers[1]?.text)
-  expect(await effectsAt(database.pool, place)).toEqual(['a', 'a'])
+  expect(await effectsAt(served.database.pool, place)).toEqual(['a', 'a'])
 })
 
 it('503 with Retry-After while the database is away, and the answer when it is back', async () => {
-  const proxy = await TcpProxy.open(database.address)
-  const away = openDatabase({ ...database.address, host: '127.0.0.1', port: proxy.port }, 1)
+  const proxy = await TcpProxy.open(served.database.address)
+  const away = openDatabase({ ...served.database.address, host: '127.0.0.1', port: proxy.port }, 1)
   const app = new Hono<{ Bindings: HttpBindings }>().route('/', onceRoutes(away.commands))
   const send = (): Promise<Response> =>
     Promise.resolve(
@@ -206,7 +191,7 @@ it('503 with Retry-After while the database is away, and the answer when it is b
   expect(await refused.json()).toMatchObject({ code: 'database_unavailable' })
   await proxy.accept()
   expect((await send()).status).toBe(201)
-  expect(await effectsAt(database.pool, place)).toEqual(['a'])
+  expect(await effectsAt(served.database.pool, place)).toEqual(['a'])
   await away.close()
   await proxy.close()
 })
