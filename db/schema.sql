@@ -64,6 +64,9 @@ CREATE TABLE `idempotency_operations` (
   `last_error` varchar(500) DEFAULT NULL,
   `input` mediumtext NOT NULL COMMENT 'JSON: what it was asked',
   `memo` mediumtext NOT NULL COMMENT 'JSON: what its phases learnt',
+  `owners` smallint unsigned NOT NULL DEFAULT 0 COMMENT 'since an owner last said something, the present one included; 0: nobody has it',
+  `phases` smallint unsigned NOT NULL DEFAULT 0 COMMENT 'that were committed',
+  `set_aside_at` datetime(3) DEFAULT NULL COMMENT 'since then nobody goes on with it, until a person lets it',
   PRIMARY KEY (`id`),
   KEY `lease` (`lease_until`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

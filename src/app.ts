@@ -4,6 +4,7 @@ import { watch } from '../db/watch.ts'
 import { openBridge } from './app/bridge.ts'
 import { openCallbacks } from './app/callbacks.ts'
 import { openFeed } from './app/feed.ts'
+import { openIdempotency } from './app/idempotency.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
 import { assembleOps } from './app/ops.ts'
 import type { App, AppOptions } from './app/options.ts'
@@ -13,7 +14,6 @@ import { assembleWebhooks } from './app/webhooks.ts'
 import { assert } from './base/assert.ts'
 import { openApiDocument } from './base/openapi.ts'
 import { createHttpApp, createHttpServer, listen, stopListening } from './http.ts'
-import { Pruner } from './idempotency/pruner.ts'
 import { NOTIFY_OPERATIONS } from './laravel/notify-operations.ts'
 import { PAYMENT_OPERATIONS } from './laravel/payment-operations.ts'
 import { TRIP_OPERATIONS } from './laravel/trip-operations.ts'
@@ -84,7 +84,7 @@ export function createApp(options: AppOptions): App {
   const server = serverOf(isSeparate ? [...doors, ops] : [...doors, ops, docs, internal])
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
-  const pruners = [new Pruner({ pool: resources.database.workers, log: options.log }), feed.pruner]
+  const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner]
   return {
     server,
     listen: (port, host) => listen(server, port, host),
@@ -94,8 +94,7 @@ export function createApp(options: AppOptions): App {
     },
     work: () => {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
-      sweeper.start()
-      for (const pruner of pruners) pruner.start()
+      for (const loop of loops) loop.start()
       callbacks?.work()
       bridge?.work()
     },
@@ -108,8 +107,7 @@ export function createApp(options: AppOptions): App {
       await Promise.all(servers.map((one) => stopListening(one, timeoutMs * HTTP_SHARE)))
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
       await Promise.all([
-        sweeper.stop(drainMs),
-        ...pruners.map((pruner) => pruner.stop(drainMs)),
+        ...loops.map((loop) => loop.stop(drainMs)),
         resources.ring.stopAnswering(drainMs),
         callbacks?.stop(drainMs),
         bridge?.stop(drainMs),

@@ -4,6 +4,7 @@ import type { DatabaseAddress } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { Operation } from '../idempotency/operation.ts'
 import type { BridgeOptions } from '../laravel/bridge.ts'
 import type { CallbackTarget } from '../laravel/callback-request.ts'
 import type { CallbackTempo } from '../laravel/callbacks.ts'
@@ -35,6 +36,8 @@ export interface AppOptions {
   readonly rateLimits?: LimitRules
   /** Ask for a key even from this machine; by default a request that came directly from it needs none. */
   readonly metricsNeedKey?: boolean
+  /** Operations of several phases that this version can go on with; none by default. */
+  readonly operations?: readonly Operation[]
   /** Write messages for Laravel with every change of a payment. */
   readonly callbacks: boolean
   /** Where these messages are sent; not set: they wait in the outbox. */
@@ -65,7 +68,7 @@ export interface App {
   listen(port: number, host: string): Promise<number>
   /** Answers the internal API, where that has a listener of its own; returns the port. */
   listenInternally(port: number, host: string): Promise<number>
-  /** Starts the workers, the sweeper and the pruner. */
+  /** Starts the workers, the sweeper, the pruners and the completer. */
   work(): void
   /** Lets requests and transactions in flight finish, within `timeoutMs`, and closes everything. Never throws. */
   stop(timeoutMs: number): Promise<void>

@@ -11,7 +11,7 @@ import { Ring } from '../outbox/ring.ts'
 import { WEBHOOK_QUEUE } from '../webhooks/queue.ts'
 import type { AppOptions } from './options.ts'
 
-/** Connections beside the workers' own, for the sweeper, the pruner and the looks after a commit. */
+/** Connections beside the workers' own, for the sweeper, the pruner, the completer and the looks after a commit. */
 const SPARE_WORKER_CONNECTIONS = 2
 /** A flood of forgeries must not become a flood of logs. */
 export const LOG_LINES = { perSecond: 20, burst: 100 }

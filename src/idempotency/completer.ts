@@ -27,7 +27,7 @@ export class Completer {
   constructor(options: CompleterOptions) {
     this.#options = options
     this.#loop = new Loop({
-      turn: async () => (await this.runOnce()) === BATCH,
+      turn: async () => (await this.runOnce()) >= BATCH,
       intervalMs: options.intervalMs ?? INTERVAL_MS,
       onError: (err) => options.log.warn({ err }, 'completing operations failed; the next turn tries again'),
     })
@@ -42,11 +42,14 @@ export class Completer {
     return this.#loop.stop(timeoutMs)
   }
 
-  /** One turn; returns how many it took over. */
+  /** One turn; returns how many it took over. A suspect is driven alone, so that it takes nothing along. */
   async runOnce(): Promise<number> {
     const orphans = await this.#options.operations.takeOrphans(BATCH)
     await Promise.all(orphans.map((held) => this.#complete(held)))
-    return orphans.length
+    const suspect = await this.#options.operations.takeSuspect()
+    if (suspect === undefined) return orphans.length
+    await this.#complete(suspect)
+    return orphans.length + 1
   }
 
   async #complete(held: HeldOperation): Promise<void> {

@@ -16,6 +16,8 @@ import {
   FencedOff,
   type HeldOperation,
   postponeOperation,
+  setOperationAside,
+  type TakenOver,
   takeOverOperation,
   takeOverOperations,
 } from './operation-store.ts'
@@ -38,8 +40,11 @@ const RETRY_BACKOFF = { baseMs: 2_000, capMs: 300_000, random: Math.random }
 /** With the back-off above about half an hour: from then on every failure is an alarm. It is never given up. */
 const ATTEMPTS_BEFORE_ALARM = 10
 const ERROR_LIMIT_CHARACTERS = 500
-/** Far more than any operation has phases: one that turns in a circle is a defect. */
-const MAX_PHASES = 50
+/**
+ * Far more than any operation has. One that asks what became of a call and calls again, with waits between, needs days for
+ * so many; one that turns in a circle is a defect, and is set aside.
+ */
+const MAX_PHASES = 200
 /** How long to ask what became of a transaction whose connection was lost. */
 const RESOLVE = { forMs: 5_000, pauseMs: 50 }
 
@@ -65,19 +70,35 @@ export class Operations {
   }
 
   /** Work whose owner had his time; each is this process's from now on. */
-  async takeOrphans(limit: number): Promise<HeldOperation[]> {
-    const names = [...this.#registry.keys()]
-    if (names.length === 0) return []
-    return inTransaction(this.#options.pool, 'take orphans', (connection) =>
-      takeOverOperations(connection, names, this.leaseSeconds, limit),
+  takeOrphans(limit: number): Promise<readonly HeldOperation[]> {
+    return this.#takeOver(limit, false)
+  }
+
+  /**
+   * The same for one of which two owners were silent: it may kill this process, and whatever this process does beside it
+   * would be suspected too. So it is to be driven alone.
+   */
+  async takeSuspect(): Promise<HeldOperation | undefined> {
+    const [suspect] = await this.#takeOver(1, true)
+    return suspect
+  }
+
+  async #takeOver(limit: number, suspects: boolean): Promise<readonly HeldOperation[]> {
+    const operations = [...this.#registry.keys()]
+    if (operations.length === 0) return []
+    const result = await inTransaction(this.#options.pool, 'take orphans', (connection) =>
+      takeOverOperations(connection, { operations, suspects }, this.leaseSeconds, limit),
     )
+    return this.#tellSetAside(result)
   }
 
   /** The same for one; undefined when its lease is not over, or somebody was faster. */
   async takeOrphan(id: HeldOperation['id']): Promise<HeldOperation | undefined> {
-    return inTransaction(this.#options.pool, 'take orphan', (connection) =>
+    const result = await inTransaction(this.#options.pool, 'take orphan', (connection) =>
       takeOverOperation(connection, id, this.leaseSeconds),
     )
+    const [held] = this.#tellSetAside(result)
+    return held
   }
 
   /**
@@ -87,13 +108,27 @@ export class Operations {
    */
   async drive(held: HeldOperation): Promise<Answer | null> {
     let now = held
-    for (let phases = 0; phases < MAX_PHASES; phases += 1) {
+    while (now.phases < MAX_PHASES) {
       const turn = await this.#turn(now)
       if (turn.kind === 'ended') return turn.answer
       now = turn.held
     }
-    await this.#fail(now, new Error(`more than ${MAX_PHASES} phases`))
+    await inTransaction(this.#options.pool, 'set operation aside', (connection) =>
+      setOperationAside(connection, now, `${now.phases} phases, and no end`),
+    )
+    this.#tellSetAside({ taken: [], setAside: [now] })
     return null
+  }
+
+  /** The alarm; returns what was taken over. */
+  #tellSetAside({ taken, setAside }: TakenOver): readonly HeldOperation[] {
+    for (const { operation, id, phase, phases, owners } of setAside)
+      this.#options.log.error(
+        { operation, id: idToText(id), phase, phases, owners },
+        'ALARM: an operation was set aside, because its owners die or it turns in a circle; nobody goes on with it ' +
+          'before a person lets it: docs/operations.md, "An operation is set aside"',
+      )
+    return taken
   }
 
   /** One step and its commit. */
@@ -148,7 +183,7 @@ export class Operations {
       reached('operation:fenced')
       await step.write?.(connection)
     })
-    return { ...held, ...next, attempts: 0 }
+    return { ...held, ...next, attempts: 0, owners: 1, phases: held.phases + 1 }
   }
 
   async #finish(held: HeldOperation, step: Extract<Step, { kind: 'finish' }>): Promise<Answer> {
