@@ -5,6 +5,7 @@ import { allListen, type BridgeRun, type BridgeRunOptions, openBridgeRun } from 
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { feedOf } from './support/feed.ts'
 import { type OwnRedis, openOwnRedis } from './support/own-redis.ts'
+import { createdTrip, historyOf, orderOf } from './support/trips.ts'
 
 let database: TestDatabase
 const closing: (() => Promise<unknown>)[] = []
@@ -125,6 +126,48 @@ it('is not lost where a row that it needs is locked for longer than a try', asyn
   expect(await outcome).toEqual(ONCE)
   expect(await feedOf(database.pool, userId)).toHaveLength(2)
 }, 20_000)
+
+it('is not lost where it comes before what it is about', async () => {
+  const run = await open({ tempo: { patienceMs: 1_000, graceMs: 20_000 } })
+  const order = orderOf()
+  const outcome = run.say('laravel:ride.cancelled', { ride_id: order.tripId, published_at: 't' })
+  await expect
+    .poll(async () =>
+      (await Promise.all(run.apps.map((app) => app.metrics('onceline_bridge_waiting')))).flat(),
+    )
+    .toEqual(['onceline_bridge_waiting 1', 'onceline_bridge_waiting 1'])
+  await createdTrip(database.pool, order)
+  expect(await outcome).toEqual(ONCE)
+  expect(await historyOf(database.pool, order.tripId)).toEqual(['>pending', 'pending>cancelled'])
+}, 30_000)
+
+it('is acted on in the order of a ride, though rides pass each other and nothing is tried twice', async () => {
+  const run = await open({ tempo: { patienceMs: 20_000, graceMs: 0 } })
+  const trips = await Promise.all(Array.from({ length: 10 }, () => createdTrip(database.pool)))
+  const steps = ['driver.assigned', 'driver.arrived', 'ride.started', 'ride.completed'].map(
+    (name) => `laravel:${name}`,
+  )
+  for (const { id } of trips)
+    for (const channel of steps) {
+      const message = { ride_id: id, driver_id: id, published_at: 't' }
+      await run.redis.publish(run.prefix + channel, JSON.stringify(message))
+    }
+  for (const channel of steps)
+    await expect.poll(() => run.outcomes(channel), { timeout: 15_000 }).toEqual({ acted: 10, replayed: 10 })
+}, 30_000)
+
+it('says so while Redis refuses the channels, and hears when they are granted', async () => {
+  const { run } = await openAlone()
+  await run.redis.call('ACL', 'SETUSER', 'default', 'resetchannels')
+  for (const app of run.apps)
+    await expect
+      .poll(() => app.metrics('onceline_bridge_listening'), { timeout: 15_000 })
+      .toEqual(['onceline_bridge_listening 0'])
+  await expect.poll(() => run.lines().join()).toContain('NOPERM')
+  await run.redis.call('ACL', 'SETUSER', 'default', 'allchannels')
+  await allListen(run.apps)
+  expect(await run.say(CHANNEL, item())).toEqual(ONCE)
+}, 40_000)
 
 it('holds a bounded number of messages, and counts what is beyond', async () => {
   const run = await open({ services: 1, capacity: 3 })

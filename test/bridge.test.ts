@@ -158,6 +158,16 @@ describe('a ride that Laravel tells of', () => {
     expect(await eventsOf(driverId)).toEqual(['ride:driver_assigned'])
     expect(JSON.stringify(await told(driverId))).not.toContain('4711')
   })
+
+  it('gives the rider the details of a driver whom he knows of already, and announces him no second time', async () => {
+    const { rideId, customerId, driverId } = await ride()
+    await run.say('laravel:driver.assigned', of(rideId, { driver_id: driverId }))
+    expect(await run.say('laravel:trip.accepted', of(rideId, { otp: '4711', driver_id: driverId }))).toEqual(
+      ONCE,
+    )
+    expect(await eventsOf(customerId)).toEqual(['ride:driver_assigned', 'ride:driver_details'])
+    expect(await eventsOf(driverId)).toEqual(['ride:driver_assigned'])
+  })
 })
 
 describe('a message that is not allowed', () => {

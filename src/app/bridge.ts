@@ -26,7 +26,6 @@ export function openBridge(
     registry,
     log,
     clock,
-    onRedisError: resources.onRedisError,
     ring: (ids) => callbacks?.ring(ids),
     publish: (pushes) => feed.publisher.publish(pushes),
   })

@@ -28,7 +28,6 @@ export interface BridgeOptions {
   readonly pool: Pool
   readonly registry: Registry
   readonly log: Log
-  readonly onRedisError: (error: Error) => void
   /** Rings for callbacks that were committed. Must not throw. */
   readonly ring: (ids: readonly Id[]) => void
   /** Tells users what was committed. Must not reject. */
@@ -54,6 +53,8 @@ const CAPACITY = 1_000
 const TEMPO: BridgeTempo = { patienceMs: 60_000, graceMs: 3_000 }
 const BACKOFF = { baseMs: 200, capMs: 5_000, random: Math.random }
 const LOG_LINES = { perSecond: 1, burst: 20 }
+/** Redis away makes an error a second. */
+const DEAF_LINES = { perSecond: 1 / 30, burst: 1 }
 
 interface Heard {
   readonly channel: string
@@ -73,6 +74,7 @@ export class Bridge {
   readonly #lanes: Lanes
   readonly #metrics: BridgeMetrics
   readonly #lines: Sampler
+  readonly #deafLines: Sampler
   readonly #clock: Clock
   readonly #tempo: BridgeTempo
   readonly #channels: ReadonlyMap<string, BridgeChannel>
@@ -86,6 +88,7 @@ export class Bridge {
     this.#metrics = createBridgeMetrics(options.registry, () => this.#lanes.size)
     this.#clock = options.clock ?? systemClock
     this.#lines = createSampler({ ...LOG_LINES, clock: this.#clock })
+    this.#deafLines = createSampler({ ...DEAF_LINES, clock: this.#clock })
     this.#tempo = options.tempo ?? TEMPO
     this.#channels = new Map(BRIDGE_CHANNELS.map((channel) => [options.prefix + channel.name, channel]))
   }
@@ -96,7 +99,7 @@ export class Bridge {
       channels: [...this.#channels.keys()],
       onMessage: (channel, text) => this.hear(channel, text),
       onListening: this.#metrics.listening,
-      onError: this.#options.onRedisError,
+      onError: (err) => this.#deaf(err),
     })
   }
 
@@ -196,6 +199,12 @@ export class Bridge {
   #againMs({ heardAtMs, attempt }: Heard, withinMs: number): number | null {
     const againMs = backoffMs(attempt, BACKOFF)
     return this.#clock.monotonicMs() + againMs - heardAtMs > withinMs ? null : againMs
+  }
+
+  #deaf(err: Error): void {
+    const permission = this.#deafLines.allow()
+    if (permission)
+      this.#options.log.warn({ err, ...permission }, "Laravel's Redis channels are not heard; trying again")
   }
 
   /** Counted always and said now and then, without anything of what it carried but names and ids. */
