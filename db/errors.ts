@@ -69,12 +69,17 @@ export function isServerTrouble(error: unknown): boolean {
   return SERVER_TROUBLE_ERRNO.has(errno(error))
 }
 
+/** The database is away or in trouble: the statement is not to blame, and another try at once would meet the same. */
+export function isDatabaseAway(error: unknown): boolean {
+  return isConnectionLost(error) || isServerTrouble(error)
+}
+
 /**
  * The database is away, in trouble or too busy, and the statement is not to blame: another try may succeed later. Whether
  * the last one took effect is not known.
  */
 export function isUnavailable(error: unknown): boolean {
-  return isConnectionLost(error) || isServerTrouble(error) || isRetryable(error)
+  return isDatabaseAway(error) || isRetryable(error)
 }
 
 /** Error 1062, whichever unique index it was. */

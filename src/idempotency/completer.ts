@@ -1,4 +1,4 @@
-import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
+import { isDatabaseAway } from '../../db/errors.ts'
 import { idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { Loop } from '../base/loop.ts'
@@ -60,7 +60,7 @@ export class Completer {
     } catch (error) {
       // Another owner has it, or the lease runs out and somebody takes it again.
       if (error instanceof FencedOff) return
-      if (!isConnectionLost(error) && !isServerTrouble(error)) throw error
+      if (!isDatabaseAway(error)) throw error
       this.#options.log.warn({ ...words, err: error }, 'an operation was left; it is taken over again')
     }
   }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
+import { isDatabaseAway } from '../../db/errors.ts'
 import type { Pool } from '../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { untilKnown } from '../../db/until-known.ts'
@@ -81,7 +81,7 @@ export class OnceInPhases {
     } catch (error) {
       if (error instanceof FencedOff) return null
       // It is claimed for good: whatever the database's trouble is, the completer goes on when it is over.
-      if (isConnectionLost(error) || isServerTrouble(error)) return { kind: 'in_flight' }
+      if (isDatabaseAway(error)) return { kind: 'in_flight' }
       throw error
     }
   }

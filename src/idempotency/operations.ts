@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { isConnectionLost, isServerTrouble } from '../../db/errors.ts'
+import { isDatabaseAway } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { untilKnown } from '../../db/until-known.ts'
@@ -142,7 +142,7 @@ export class Operations {
     try {
       return await this.#commitStep(held, step)
     } catch (error) {
-      if (error instanceof FencedOff || isConnectionLost(error) || isServerTrouble(error)) throw error
+      if (error instanceof FencedOff || isDatabaseAway(error)) throw error
       return this.#fail(held, error)
     }
   }

@@ -1,4 +1,4 @@
-import { isConnectionLost, isRetryable, isServerTrouble, StatementTimeout } from '../../db/errors.ts'
+import { isDatabaseAway, isRetryable, StatementTimeout } from '../../db/errors.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { backoffMs } from '../base/backoff.ts'
@@ -184,10 +184,6 @@ export class Processor {
       }
     })
   }
-}
-
-function isDatabaseAway(error: unknown): boolean {
-  return isConnectionLost(error) || isServerTrouble(error)
 }
 
 interface OpenBook {
