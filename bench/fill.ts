@@ -13,9 +13,8 @@ export interface Fill {
   /** Makes `:rows` rows numbered from `:start` out of bench_numbers. */
   readonly insertSelect: string
   readonly parameters: Readonly<Record<string, number>>
-  /** The index that every new row is looked up in, and its column. */
-  readonly keyIndex: string
-  readonly keyColumn: string
+  /** The index that every new row is looked up in, and its column; null where none is. */
+  readonly lookup: { readonly index: string; readonly column: string } | null
 }
 
 /**
@@ -24,13 +23,14 @@ export interface Fill {
  */
 export async function fillTable(pool: Pool, fill: Fill, rows: number): Promise<void> {
   const indexes = await readSecondaryIndexes(pool, fill.table)
-  await pool.query(`ALTER TABLE ${fill.table} ${indexes.map(({ name }) => `DROP INDEX ${name}`).join(', ')}`)
+  const alter = async (changes: readonly string[]) => {
+    if (changes.length > 0) await pool.query(`ALTER TABLE ${fill.table} ${changes.join(', ')}`)
+  }
+  await alter(indexes.map(({ name }) => `DROP INDEX ${name}`))
   await insertRows(pool, fill, rows)
   progress('building the indexes …')
   await pool.query(`SET GLOBAL innodb_fill_factor = ${NATURAL_FILL_PERCENT}`)
-  await pool.query(
-    `ALTER TABLE ${fill.table} ${indexes.map(({ definition }) => `ADD ${definition}`).join(', ')}`,
-  )
+  await alter(indexes.map(({ definition }) => `ADD ${definition}`))
   await pool.query('SET GLOBAL innodb_fill_factor = 100')
   await pool.query(`ANALYZE TABLE ${fill.table}`)
   await flushPages(pool)
@@ -41,9 +41,10 @@ export async function fillTable(pool: Pool, fill: Fill, rows: number): Promise<v
  * Into the buffer pool, where it is on a server that has been running for a while: every request looks a key up. A scan
  * alone may fill only the pool's old part (3/8), unless pages become young at once.
  */
-async function readKeyIndex(pool: Pool, { table, keyIndex, keyColumn }: Fill): Promise<void> {
+async function readKeyIndex(pool: Pool, { table, lookup }: Fill): Promise<void> {
+  if (lookup === null) return
   await pool.query('SET GLOBAL innodb_old_blocks_time = 0')
-  await pool.query(`SELECT COUNT(${keyColumn}) FROM ${table} FORCE INDEX (${keyIndex})`)
+  await pool.query(`SELECT COUNT(${lookup.column}) FROM ${table} FORCE INDEX (${lookup.index})`)
   await pool.query('SET GLOBAL innodb_old_blocks_time = 1000')
 }
 

@@ -97,8 +97,8 @@ async function assertWritten(
   const effects = await countRows(pool, 'bench_effects')
   const finished = await countRows(
     pool,
-    `idempotency_keys AS k JOIN bench_effects AS e ON e.id = k.id
-     WHERE k.id >= UNHEX('${firstId}') AND k.state = 'done' AND k.status = 201`,
+    `idempotency_keys AS k JOIN bench_effects AS e ON e.id = k.id JOIN idempotency_answers AS a ON a.id = k.id
+     WHERE k.id >= UNHEX('${firstId}') AND k.state = 'done' AND a.status = 201`,
   )
   const all = await countRows(pool, `idempotency_keys WHERE id >= UNHEX('${firstId}')`)
   const keys = variant === 'keyless' ? 0 : executed

@@ -16,11 +16,11 @@ export interface Database {
   /** The group commit's own: two connections, one second of lock wait, changed rows counted instead of found rows. */
   readonly ingest: Pool
   readonly workers: Pool
-  readonly commands: Pool
+  readonly commands: CommandPool
   /** For the callbacks alone; connects only where there are some to send. */
   readonly callbacks: Pool
   /** For Laravel's messages alone; connects only where they are heard. */
-  readonly bridge: Pool
+  readonly bridge: CommandPool
   /** Ends every connection: politely, and by force what has not said goodbye within `timeoutMs` (default one second). */
   close(timeoutMs?: number): Promise<void>
 }
@@ -56,15 +56,9 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
     countChangedRows: true,
   })
   const workers = openPool(address, { connectionLimit: workerConnections, lockWaitSeconds: 5 })
-  const commands = openPool(address, {
-    connectionLimit: COMMAND_CONNECTIONS,
-    lockWaitSeconds: COMMAND_LOCK_WAIT_SECONDS,
-  })
+  const commands = openCommandPool(address)
   const callbacks = openPool(address, { connectionLimit: CALLBACK_CONNECTIONS, lockWaitSeconds: 5 })
-  const bridge = openPool(address, {
-    connectionLimit: BRIDGE_CONNECTIONS,
-    lockWaitSeconds: COMMAND_LOCK_WAIT_SECONDS,
-  })
+  const bridge = openCommandPool(address, BRIDGE_CONNECTIONS)
   const all = [ingest, workers, commands, callbacks, bridge]
   return {
     ingest,
@@ -78,11 +72,26 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
   }
 }
 
+declare const severalStatements: unique symbol
+/** A pool over which one round trip may carry several statements. */
+export type CommandPool = Pool & { readonly [severalStatements]: true }
+
+/** A pool for commands of people and of Laravel, as `Once` needs it. */
+export function openCommandPool(address: DatabaseAddress, connections = COMMAND_CONNECTIONS): CommandPool {
+  return openPool(address, {
+    connectionLimit: connections,
+    lockWaitSeconds: COMMAND_LOCK_WAIT_SECONDS,
+    severalStatements: true,
+  }) as CommandPool
+}
+
 export interface PoolShape {
   readonly connectionLimit: number
   readonly lockWaitSeconds: number
   /** Without it mysql2 counts found rows, and a no-op ON DUPLICATE KEY UPDATE looks like an insert. */
   readonly countChangedRows?: boolean
+  /** Whether one round trip may carry several statements, parted by semicolons; never what comes from outside, unescaped. */
+  readonly severalStatements?: boolean
 }
 
 /**
@@ -103,6 +112,7 @@ export function openPool(address: DatabaseAddress, shape: PoolShape): Pool {
     enableKeepAlive: true,
     // A stack trace for each statement, in case it fails, took a twentieth of ingest's time. Phases have names instead.
     trace: false,
+    multipleStatements: shape.severalStatements ?? false,
     ...(shape.countChangedRows ? { flags: ['-FOUND_ROWS'] } : {}),
   }
   const pool = createPool(options)

@@ -39,14 +39,19 @@ CREATE TABLE `gateway_pauses` (
   PRIMARY KEY (`gateway`,`account`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `idempotency_answers` (
+  `id` binary(16) NOT NULL COMMENT 'idempotency_keys.id',
+  `status` smallint unsigned NOT NULL,
+  `headers` text NOT NULL COMMENT 'JSON, names in lower case',
+  `body` mediumblob NOT NULL COMMENT 'the bytes as they were answered',
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `idempotency_keys` (
   `id` binary(16) NOT NULL COMMENT 'UUIDv7, minted once an execution: the claim token',
   `record_key` binary(32) NOT NULL COMMENT 'SHA-256 of kind, tenant, actor, operation, key',
   `fingerprint` binary(32) NOT NULL COMMENT 'SHA-256 of the content',
   `state` varchar(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'running, done, pruned',
-  `status` smallint unsigned DEFAULT NULL,
-  `headers` text DEFAULT NULL COMMENT 'JSON, names in lower case',
-  `body` mediumblob DEFAULT NULL COMMENT 'the bytes as they were answered',
   `created_at` datetime(3) NOT NULL,
   `due_at` datetime(3) DEFAULT NULL COMMENT 'done: when the answer goes; pruned: when the row goes; running: NULL',
   PRIMARY KEY (`id`),

@@ -22,18 +22,28 @@ const RETRY_BASE_MS = 5
  * results to itself until it returns. Throws what the phase throws, after a rollback; a connection lost around COMMIT
  * is thrown as it is, and the caller must treat the outcome as unknown (db/errors.ts: isConnectionLost).
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   pool: Pool,
   name: string,
   phase: (connection: PoolConnection) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const attempts = options.attempts ?? DEFAULT_ATTEMPTS
+  return inOwnTransaction(pool, name, (connection) => runOnce(connection, phase, options), options)
+}
+
+/**
+ * As inTransaction, for work that begins its transaction itself (with `beginning`) and commits it, because it says more in
+ * the same round trip.
+ */
+export async function inOwnTransaction<T>(
+  pool: Pool,
+  name: string,
+  work: (connection: PoolConnection) => Promise<T>,
+  { attempts = DEFAULT_ATTEMPTS, timeoutMs = DEFAULT_TIMEOUT_MS }: TransactionOptions = {},
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await withConnection(pool, name, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, (connection) =>
-        runOnce(connection, phase, options),
-      )
+      return await withConnection(pool, name, timeoutMs, work)
     } catch (error) {
       if (error instanceof NothingBegan && attempt >= attempts) throw error.cause
       if (attempt >= attempts || !(isRetryable(error) || error instanceof NothingBegan)) throw error
@@ -42,7 +52,14 @@ export async function inTransaction<T>(
   }
 }
 
-/** An idle connection was found closed at the very start: nothing can have happened, so another one may be tried. */
+/** The first statement of a transaction: where the connection is lost in it another one may be tried, since nothing is done. */
+export function beginning<T>(first: Promise<T>): Promise<T> {
+  return first.catch((error: unknown) => {
+    throw isConnectionLost(error) ? new NothingBegan(error) : error
+  })
+}
+
+/** An idle connection was found closed at the very start, or was lost before any COMMIT: nothing was done, so another one may be tried. */
 class NothingBegan extends Error {
   constructor(cause: unknown) {
     super('the connection was lost before the transaction began', { cause })
@@ -54,9 +71,7 @@ async function runOnce<T>(
   phase: (connection: PoolConnection) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  await connection.query('START TRANSACTION').catch((error: unknown) => {
-    throw isConnectionLost(error) ? new NothingBegan(error) : error
-  })
+  await beginning(connection.query('START TRANSACTION'))
   const result = await phase(connection)
   const committed = connection.query('COMMIT')
   options.onCommitSent?.()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { isConnectionLost } from '../db/errors.ts'
-import { openPool, type Pool } from '../db/pools.ts'
+import { type CommandPool, openCommandPool } from '../db/pools.ts'
 import type { RowDataPacket } from '../db/rows.ts'
 import { listenToCheckpoints } from '../src/base/checkpoint.ts'
 import { jsonReply } from '../src/idempotency/answer.ts'
@@ -14,7 +14,7 @@ import { TcpProxy } from './support/tcp-proxy.ts'
 
 let database: TestDatabase
 let proxy: TcpProxy
-let pool: Pool
+let pool: CommandPool
 let once: Once
 
 beforeAll(async () => {
@@ -24,10 +24,7 @@ beforeAll(async () => {
 afterAll(() => database?.drop())
 beforeEach(async () => {
   proxy = await TcpProxy.open(database.address)
-  pool = openPool(
-    { ...database.address, host: '127.0.0.1', port: proxy.port },
-    { connectionLimit: 4, lockWaitSeconds: 1 },
-  )
+  pool = openCommandPool({ ...database.address, host: '127.0.0.1', port: proxy.port }, 4)
   once = new Once({ pool })
   // The session is prepared, and the statements too.
   await once.run(requestOf(randomUUID()), async () => jsonReply(200, {}))
@@ -41,7 +38,7 @@ afterEach(async () => {
 describe('an answer', () => {
   it('is not given before the server has answered the commit', async () => {
     const key = randomUUID()
-    listenToCheckpoints((checkpoint) => checkpoint === 'once:written' && proxy.holdAnswers())
+    listenToCheckpoints((checkpoint) => checkpoint === 'once:handled' && proxy.holdAnswers())
     let given: OnceResult | null = null
     const asked = Promise.all([run(key), run(key)]).then(([first]) => {
       given = first
@@ -127,10 +124,11 @@ it('waits for the orphan of a lost connection before it executes again', async (
 
 describe('a storm of deadlocks', () => {
   it('on one key, among owners that give up while others wait: one effect, one answer', async () => {
-    const pools = Array.from({ length: 4 }, () =>
-      openPool(database.address, { connectionLimit: 2, lockWaitSeconds: 1 }),
+    const pools = Array.from({ length: 4 }, () => openCommandPool(database.address, 2))
+    const doors = Array.from(
+      { length: 16 },
+      (_, index) => new Once({ pool: pools[index % 4] as CommandPool }),
     )
-    const doors = Array.from({ length: 16 }, (_, index) => new Once({ pool: pools[index % 4] as Pool }))
     for (let round = 0; round < 5; round += 1) {
       const key = randomUUID()
       let givenUp = 0
@@ -153,7 +151,7 @@ describe('a storm of deadlocks', () => {
   it('among keys whose handlers lock the same rows crosswise: each takes effect once', async () => {
     await database.pool.query('CREATE TABLE seats (seat INT PRIMARY KEY, taken INT NOT NULL)')
     await database.pool.query('INSERT INTO seats VALUES (1, 0), (2, 0)')
-    const wide = openPool(database.address, { connectionLimit: 8, lockWaitSeconds: 1 })
+    const wide = openCommandPool(database.address)
     const door = new Once({ pool: wide })
     let executions = 0
     const crosswise =

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isLockWaitTimeout } from '../db/errors.ts'
-import { openPool } from '../db/pools.ts'
+import { openCommandPool } from '../db/pools.ts'
 import { newId } from '../src/base/ids.ts'
 import { jsonReply } from '../src/idempotency/answer.ts'
 import { type Handle, Once } from '../src/idempotency/once.ts'
@@ -30,7 +30,7 @@ describe('a key that another process holds', () => {
     holding.catch(() => undefined)
     await started.promise
     const waiting = run(doors.once, key)
-    await waitForLockWait(doors.database.address)
+    await waitForLockWait(doors.database.address, 'INSERT INTO idempotency_keys')
     gate.resolve()
     expect((await waiting).kind).toBe(kind)
     await holding.catch(() => undefined)
@@ -105,7 +105,7 @@ async function holdRow() {
 }
 
 it('those who wait hold no connection', async () => {
-  const pool = openPool(doors.database.address, { connectionLimit: 2, lockWaitSeconds: 1 })
+  const pool = openCommandPool(doors.database.address, 2)
   const narrow = new Once({ pool, waitMs: 20_000 })
   const key = randomUUID()
   const gate = Promise.withResolvers<void>()

@@ -171,8 +171,7 @@ it('without a key each request executes, and a refused one leaves nothing', asyn
 })
 
 async function markPruned(key: string): Promise<void> {
-  await doors.database.pool.query(
-    "UPDATE idempotency_keys SET state = 'pruned', status = NULL, headers = NULL, body = NULL WHERE record_key = ?",
-    [requestOf(key).key],
-  )
+  await doors.database.pool.query("UPDATE idempotency_keys SET state = 'pruned' WHERE record_key = ?", [
+    requestOf(key).key,
+  ])
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { newId } from '../src/base/ids.ts'
-import { claimKey } from '../src/idempotency/store.ts'
+import { claimKeyForLong } from '../src/idempotency/store.ts'
 import { charge, chargeOperation } from './support/charge.ts'
 import { useCharging } from './support/charging.ts'
 import { waitForLockWait } from './support/locks.ts'
@@ -43,6 +43,6 @@ async function hold(key: string) {
   if (recordKey === null) return expect.fail('a request without a key')
   const connection = await sites.database.pool.getConnection()
   await connection.beginTransaction()
-  await claimKey(connection, { claim: newId(), key: recordKey, fingerprint })
+  await claimKeyForLong(connection, { claim: newId(), key: recordKey, fingerprint })
   return connection
 }

@@ -21,7 +21,6 @@ export type EventCheckpoint =
 export type KeyCheckpoint =
   | 'once:claimed'
   | 'once:handled'
-  | 'once:written'
   | 'once:commit-sent'
   | 'once:committed'
   | 'operation:claimed'

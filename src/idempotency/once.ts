@@ -1,6 +1,6 @@
-import { isLockWaitTimeout, isRetryable } from '../../db/errors.ts'
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { isLockWaitTimeout, isRetryable, isUnavailable } from '../../db/errors.ts'
+import type { CommandPool, PoolConnection } from '../../db/pools.ts'
+import { inOwnTransaction, inTransaction } from '../../db/transaction.ts'
 import { untilKnown } from '../../db/until-known.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { reached } from '../base/checkpoint.ts'
@@ -8,7 +8,8 @@ import { type Id, newId } from '../base/ids.ts'
 import { type Answer, answerOf, isSettled, type Reply } from './answer.ts'
 import { decideRecord } from './decide.ts'
 import { Flights, type OnceResult, SHORTEST_WAIT_MS } from './flights.ts'
-import { claimKey, type KeyClaim, type KeyRecord, KeyTaken, keepAnswer, readRecord } from './store.ts'
+import { RecordReader } from './record-reader.ts'
+import { beginWithKey, commitWithAnswer, type KeyClaim, type KeyRecord, KeyTaken } from './store.ts'
 
 /** A request as the doors hand it over. */
 export interface OnceRequest {
@@ -25,8 +26,8 @@ export interface OnceRequest {
 export type Handle = (connection: PoolConnection, claim: Id) => Promise<Reply>
 
 export interface OnceOptions {
-  /** Its sessions should wait one second for a lock, as `commands` does: waiting is counted in those. */
-  readonly pool: Pool
+  /** As `openCommandPool` makes it: one second's wait for a lock, in which waiting is counted, and several statements a round trip. */
+  readonly pool: CommandPool
   /** How long a request waits for another one with its key. */
   readonly waitMs?: number
 }
@@ -43,12 +44,14 @@ const RESOLVE = { forMs: 2_000, pauseMs: 50 }
  * uncommitted row is the lock; with the process or the connection it goes, and so do the effects.
  */
 export class Once {
-  readonly #pool: Pool
+  readonly #pool: CommandPool
   readonly #waitMs: number
   readonly #flights = new Flights()
+  readonly #records: RecordReader
 
   constructor({ pool, waitMs = WAIT_MS }: OnceOptions) {
     this.#pool = pool
+    this.#records = new RecordReader(pool)
     this.#waitMs = waitMs
   }
 
@@ -61,9 +64,10 @@ export class Once {
     if (key === null) return this.#runUnkeyed(handle)
     const mine: KeyClaim = { claim: newId(), key, fingerprint }
     const endMs = performance.now() + this.#waitMs
-    return this.#flights.join(key.toString('latin1'), mine, endMs, () =>
-      untilKnown(() => this.#lead(mine, handle, endMs), RESOLVE),
-    )
+    return this.#flights.join(key.toString('latin1'), mine, endMs, async () => {
+      const stands = await this.#glance(mine)
+      return stands ?? untilKnown(() => this.#lead(mine, handle, endMs), RESOLVE)
+    })
   }
 
   async #runUnkeyed(handle: Handle): Promise<OnceResult> {
@@ -80,6 +84,17 @@ export class Once {
       if (error instanceof Unsettled) return { kind: 'refused', answer: error.answer }
       throw error instanceof KeyBusy ? error.cause : error
     }
+  }
+
+  /**
+   * A replay that is seen needs no transaction, and shares its read with others. What is not seen may yet stand, or be about
+   * to: only the INSERT tells, and it also says what is wrong with the database.
+   */
+  #glance(mine: KeyClaim): Promise<OnceResult | null> {
+    return this.#readVerdict(mine).catch((error: unknown) => {
+      if (isUnavailable(error)) return null
+      throw error
+    })
   }
 
   /**
@@ -103,31 +118,33 @@ export class Once {
   }
 
   async #execute(mine: KeyClaim, handle: Handle): Promise<Answer> {
-    const answer = await inTransaction(this.#pool, 'once', (connection) => phase(connection, mine, handle), {
-      timeoutMs: TRY_TIMEOUT_MS,
-      onCommitSent: () => reached('once:commit-sent'),
-    })
+    const answer = await inOwnTransaction(
+      this.#pool,
+      'once',
+      (connection) => phase(connection, mine, handle),
+      {
+        timeoutMs: TRY_TIMEOUT_MS,
+      },
+    )
     reached('once:committed')
     return answer
   }
 
   /** Null: nothing stands (any more), so try again. */
   async #readVerdict(mine: KeyClaim): Promise<OnceResult | null> {
-    const found = await withConnection(this.#pool, 'read key', READ_TIMEOUT_MS, (connection) =>
-      readRecord(connection, mine.key),
-    )
-    return resultOf(mine, found)
+    return resultOf(mine, await this.#records.read(mine.key))
   }
 }
 
-/** One transaction: claim, handle, keep the answer. */
+/** One transaction in as many round trips as without a key: begin and claim, handle, keep the answer and commit. */
 async function phase(connection: PoolConnection, mine: KeyClaim, handle: Handle): Promise<Answer> {
-  await busyIfLocked(claimKey(connection, mine))
+  await busyIfLocked(beginWithKey(connection, mine))
   reached('once:claimed')
   const answer = settled(await busyIfLocked(handle(connection, mine.claim)))
   reached('once:handled')
-  await keepAnswer(connection, mine.claim, answer)
-  reached('once:written')
+  const committed = commitWithAnswer(connection, mine.claim, answer)
+  reached('once:commit-sent')
+  await committed
   return answer
 }
 

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import { isUnavailable } from '../../db/errors.ts'
-import type { Pool } from '../../db/pools.ts'
+import type { CommandPool } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
 import { assertNever } from '../base/assert.ts'
 import { backoffMs } from '../base/backoff.ts'
@@ -25,7 +25,7 @@ export interface BridgeOptions {
   /** Of amounts whose message names no currency. */
   readonly currency: string
   /** Its sessions should wait one second for a lock. */
-  readonly pool: Pool
+  readonly pool: CommandPool
   readonly registry: Registry
   readonly log: Log
   /** Rings for callbacks that were committed. Must not throw. */

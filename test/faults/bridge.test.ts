@@ -59,7 +59,6 @@ async function metric(url: string, start: string): Promise<number> {
 it.each([
   ['once:claimed', 'acted'],
   ['once:handled', 'acted'],
-  ['once:written', 'acted'],
   ['once:committed', 'replayed'],
 ] as const)(
   'killed at %s: another process hears the same message, and there is one effect',

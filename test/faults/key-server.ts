@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { type DatabaseAddress, openPool } from '../../db/pools.ts'
+import { type DatabaseAddress, openCommandPool } from '../../db/pools.ts'
 import { type Checkpoint, listenToCheckpoints } from '../../src/base/checkpoint.ts'
 import { createLogger } from '../../src/base/log.ts'
 import { createHttpApp, createHttpServer, listen } from '../../src/http.ts'
@@ -55,7 +55,7 @@ flushCompileCache()
 report({ kind: 'ready' })
 
 async function start(order: Extract<KeyOrder, { kind: 'start' }>): Promise<void> {
-  const pool = openPool(order.database, { connectionLimit: 8, lockWaitSeconds: 1 })
+  const pool = openCommandPool(order.database)
   const log = createLogger({ level: 'error' })
   const operations = new Operations({
     pool,

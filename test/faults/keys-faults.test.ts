@@ -42,7 +42,6 @@ describe('a process that is killed', () => {
   it.each([
     ['once:claimed', false],
     ['once:handled', false],
-    ['once:written', false],
     ['once:committed', true],
   ] as const)('at %s: its key is free at once, or its answer stands', async (checkpoint, isCommitted) => {
     const key = randomUUID()

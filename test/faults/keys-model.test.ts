@@ -68,13 +68,7 @@ const anyRound = (moments: readonly KeyCheckpoint[]): fc.Arbitrary<Round> =>
     ),
   })
 
-const ONCE: KeyCheckpoint[] = [
-  'once:claimed',
-  'once:handled',
-  'once:written',
-  'once:commit-sent',
-  'once:committed',
-]
+const ONCE: KeyCheckpoint[] = ['once:claimed', 'once:handled', 'once:commit-sent', 'once:committed']
 const OPERATION: KeyCheckpoint[] = [
   'operation:claimed',
   'operation:stepped',

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { Pool, PoolConnection } from '../../db/pools.ts'
+import type { CommandPool, Pool, PoolConnection } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { type Id, idToText } from '../../src/base/ids.ts'
 import { jsonReply, type Reply } from '../../src/idempotency/answer.ts'
@@ -47,7 +47,7 @@ export async function takeEffect(
 }
 
 /** `POST /effects/:place` and `POST /loose/:place` (which asks for no key) for the caller that `x-caller` names. */
-export function onceRoutes(pool: Pool): Hono<{ Bindings: HttpBindings }> {
+export function onceRoutes(pool: CommandPool): Hono<{ Bindings: HttpBindings }> {
   const once = new Once({ pool })
   const routes = new Hono<{ Bindings: HttpBindings }>()
   for (const [path, required] of [
