@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandPool, openCommandPool } from '../db/pools.ts'
 import type { RowDataPacket } from '../db/rows.ts'
+import { within } from '../src/base/within.ts'
 import { Once } from '../src/idempotency/once.ts'
 import { RecordReader } from '../src/idempotency/record-reader.ts'
 import { useOnceDoors } from './support/once-doors.ts'
@@ -53,6 +54,23 @@ describe('records that are asked for at the same moment', () => {
     isOver = true
     await Promise.all(neighbours)
   })
+})
+
+it('no question waits behind others for much longer than a read may take, and one that is over is not asked any more', async () => {
+  const held = await pool.getConnection()
+  const reader = new RecordReader(pool)
+  // Two reads are on their way; the others wait for these.
+  const questions = Array.from({ length: 600 }, () => reader.read(keyOf(randomUUID())))
+  const all = Promise.allSettled(questions)
+  await expect(questions[0]).rejects.toMatchObject({ code: 'STATEMENT_TIMEOUT' })
+  const answers = await within(1_000, all)
+  held.release()
+  expect(answers === 'late' ? answers : new Set(answers.map(({ status }) => status))).toEqual(
+    new Set(['rejected']),
+  )
+  const before = await statements()
+  expect(await reader.read(keyOf(randomUUID()))).toBeUndefined()
+  expect((await statements()) - before).toBe(1)
 })
 
 it('a replay begins no transaction', async () => {

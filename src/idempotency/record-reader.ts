@@ -1,5 +1,7 @@
+import { StatementTimeout } from '../../db/errors.ts'
 import type { Pool } from '../../db/pools.ts'
 import { withConnection } from '../../db/transaction.ts'
+import { within } from '../base/within.ts'
 import { type KeyRecord, readRecords } from './store.ts'
 
 interface Question {
@@ -10,7 +12,7 @@ interface Question {
 
 /** Keys in one statement. Above some dozens a longer list saves nothing more. */
 const MAX_KEYS = 64
-/** Some hundred times what a read takes; whoever waits longer asks with its INSERT. */
+/** Some hundred times what a read takes; whoever waits longer, for others too, asks with its INSERT. */
 const READ_TIMEOUT_MS = 1_500
 /** A second one may be asked while the first is answered; more would only make the lists shorter. */
 const MAX_READS = 2
@@ -21,7 +23,7 @@ const MAX_READS = 2
  */
 export class RecordReader {
   readonly #pool: Pool
-  #waiting: Question[] = []
+  readonly #waiting = new Set<Question>()
   #reads = 0
   #scheduled = false
 
@@ -31,28 +33,42 @@ export class RecordReader {
 
   /**
    * What stands under the key, committed at some moment after this call; undefined where nothing does. Waits for no other
-   * transaction. Throws what the database throws.
+   * transaction. Throws what the database throws, and a StatementTimeout after a second and a half, however many others ask.
    */
-  read(key: Buffer): Promise<KeyRecord | undefined> {
+  async read(key: Buffer): Promise<KeyRecord | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<KeyRecord | undefined>()
-    this.#waiting.push({ key, resolve, reject })
+    const question = { key, resolve, reject }
+    this.#waiting.add(question)
     this.#schedule()
-    return promise
+    const found = await within(READ_TIMEOUT_MS, promise)
+    if (found !== 'late') return found
+    this.#waiting.delete(question)
+    throw new StatementTimeout('read keys', READ_TIMEOUT_MS)
   }
 
   /** At the end of this turn of the event loop, when all that came with it have asked. */
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.length === 0 || this.#reads >= MAX_READS) return
+    if (this.#scheduled || this.#waiting.size === 0 || this.#reads >= MAX_READS) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      while (this.#waiting.length > 0 && this.#reads < MAX_READS) void this.#answer()
+      while (this.#waiting.size > 0 && this.#reads < MAX_READS) void this.#answer()
     })
+  }
+
+  #takeOldest(): Question[] {
+    const questions: Question[] = []
+    for (const question of this.#waiting) {
+      if (questions.length === MAX_KEYS) break
+      questions.push(question)
+      this.#waiting.delete(question)
+    }
+    return questions
   }
 
   /** Never rejects: whoever asked is told. */
   async #answer(): Promise<void> {
-    const questions = this.#waiting.splice(0, MAX_KEYS)
+    const questions = this.#takeOldest()
     this.#reads += 1
     try {
       const keys = questions.map(({ key }) => key)
