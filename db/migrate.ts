@@ -5,13 +5,15 @@ import { alreadyDone, isMissingTable } from './errors.ts'
 import type { DatabaseAddress, PoolConnection } from './pools.ts'
 
 /**
- * One file of db/migrations: one DDL statement, since DDL commits by itself and cannot be undone half-way. Two things stand
- * in a file beside its statement:
+ * One file of db/migrations: one DDL statement, since DDL commits by itself and cannot be undone half-way. Three things may
+ * stand in a file beside its statement:
  *
  * - `CREATE TABLE IF NOT EXISTS` names a table that is shared with Laravel: where Laravel made it, it stays as it is. Every
  *   other table is Onceline's own, and one of its name that is already there is somebody else's.
  * - Lines that begin with `-- ?` are its check: a SELECT whose rows stand in the way. The checks of all pending files are asked
  *   before anything is changed, so they cannot use what a migration adds; a table that is not there yet stands in nobody's way.
+ * - A line that begins with `-- =` says that what the file adds to a shared table may stand there by its name. Elsewhere that is
+ *   somebody else's.
  */
 export interface Migration {
   readonly name: string
@@ -30,6 +32,7 @@ export class MigrationError extends Error {}
 const LOCK_WAIT_SECONDS = 60
 const TABLE = 'onceline_migrations'
 const CHECK_MARK = '-- ?'
+const MAY_STAND = /^-- =/m
 
 /** Reads db/migrations in the order of their names. Throws MigrationError for a name that has no place in that order. */
 export async function readMigrations(
@@ -192,7 +195,7 @@ async function apply(connection: Queryable, file: Migration, startedBefore: bool
   try {
     await connection.query(file.sql)
   } catch (error) {
-    if (!(startedBefore && alreadyDone(error))) {
+    if (!((startedBefore || MAY_STAND.test(file.sql)) && alreadyDone(error))) {
       if (!startedBefore) await forget(connection, file)
       throw new MigrationError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

@@ -7,7 +7,10 @@ import { type TestDatabase, testDatabase } from './support/database.ts'
 import { capture } from './support/events.ts'
 import { allTables, loadLaravelSchema, migration } from './support/migrations.ts'
 
-const ADDED_TO_TRIP_REQUESTS = ['active_driver_id', 'one_active_trip_per_driver', 'trips_by_zone_and_status']
+const ADDED: Readonly<Record<string, readonly string[]>> = {
+  trip_requests: ['active_driver_id', 'one_active_trip_per_driver', 'trips_by_zone_and_status'],
+  trip_status: ['trip_status_trip_request_id'],
+}
 /** Beside the driver's ongoing ride of the fixture: a second ride, and what may overlap with them. */
 const TWO_RIDES_OF_ONE_DRIVER = `INSERT INTO trip_requests (id, ref_id, estimated_fare, driver_id, type, current_status, deleted_at)
   SELECT id, '7', 1, '0b7a1d52-6a0f-4d3e-9c55-0a8f5c7f1a02', type, status, deleted FROM (
@@ -43,7 +46,7 @@ describe('migrate', () => {
       expect(
         are.filter((line) => !were.includes(line)).map((line) => /^.*?`(\w+)`/.exec(line)?.[1]),
         table,
-      ).toEqual(table === 'trip_requests' ? ADDED_TO_TRIP_REQUESTS : [])
+      ).toEqual(ADDED[table] ?? [])
     }
     const created = ours.filter(({ sql }) => /^CREATE TABLE (?!IF NOT EXISTS)/m.test(sql))
     expect(Object.keys(after)).toHaveLength(10 + created.length + 1)
@@ -92,6 +95,18 @@ describe('migrate', () => {
       /0030-trip-requests.sql: .*trip_requests, lacks_column current_status/s,
     )
     expect(await allTables(database.pool)).toEqual(before)
+  })
+
+  it('adds what may stand already only where it does not, and says so of nothing else', async () => {
+    const table = migration('0001-table.sql', 'CREATE TABLE there (id INT PRIMARY KEY, n INT, KEY by_n (n))')
+    const key = 'ALTER TABLE there ADD KEY by_n (n)'
+    const lenient = migration('0002-key.sql', `-- What it is.\n-- = may stand\n${key}`)
+    expect((await migrate(database.address, [table, lenient])).applied).toHaveLength(2)
+    await expect(migrate(database.address, [table, lenient, migration('0003-key.sql', key)])).rejects.toThrow(
+      /^0003-key.sql: Duplicate key name/,
+    )
+    const misspelt = migration('0003-key.sql', `-- = may stand\n${key.replace('(n)', '(m)')}`)
+    await expect(migrate(database.address, [table, lenient, misspelt])).rejects.toThrow(/^0003-key.sql: /)
   })
 
   it('asks the checks of all pending files before it applies the first', async () => {

@@ -210,8 +210,8 @@ export async function setActualFare(connection: PoolConnection, tripId: string, 
 const STAMPED: readonly TripStatus[] = ['pending', 'accepted', 'ongoing', 'completed', 'cancelled']
 
 /**
- * Notes when a trip came to a state, where Laravel keeps such times of it; a time that is there stands. Uses the index on
- * trip_request_id.
+ * Notes when a trip came to a state, where Laravel keeps such times of it; a time that is there stands. Uses
+ * trip_status_trip_request_id.
  */
 export async function stampStatus(
   connection: PoolConnection,
