@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { RowDataPacket } from '../db/rows.ts'
@@ -205,4 +206,24 @@ it('finishes what it has heard when it stops, and hears nothing more', async () 
     [1, 1],
     [2, 1],
   ])
+}, 20_000)
+
+it('finishes, too, what lies unread in its socket when it stops', async () => {
+  const run = await open({ services: 1 })
+  const userId = randomUUID()
+  const { host, port, password } = database.redis
+  const program = `
+    import { Redis } from 'ioredis'
+    const redis = new Redis(${JSON.stringify({ host, port, password })})
+    console.log(await redis.publish(process.argv[1], process.argv[2]))
+    redis.disconnect()`
+  // Meanwhile this process reads nothing.
+  const published = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', program, run.prefix + CHANNEL, JSON.stringify(item(userId))],
+    { encoding: 'utf8', cwd: import.meta.dirname },
+  )
+  await run.stop()
+  expect(published.stdout).toBe('1\n')
+  expect(await feedOf(database.pool, userId)).toEqual([[1, 1]])
 }, 20_000)

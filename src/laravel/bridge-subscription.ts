@@ -27,16 +27,14 @@ export class Subscription {
   constructor(options: SubscriptionOptions) {
     this.#options = options
     this.#redis = openRedis(options.redis, 'subscriber', options.onError)
-    this.#redis.on('message', (channel: string, text: string) => {
-      if (!this.#isClosed) options.onMessage(channel, text)
-    })
+    this.#redis.on('message', options.onMessage)
     this.#redis.on('ready', () => void this.#subscribe())
     this.#redis.on('close', () => options.onListening(false))
     this.#heartbeat = setInterval(() => void this.#ask(), options.heartbeatMs ?? HEARTBEAT_MS)
     this.#heartbeat.unref()
   }
 
-  /** Hears nothing more, and ends the connection. */
+  /** Hears what Redis has sent until it knows better, then nothing more, and ends the connection. */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat)
     this.#isClosed = true
