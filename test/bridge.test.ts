@@ -64,6 +64,21 @@ async function told(userId: string): Promise<[string, Record<string, unknown>][]
 
 const eventsOf = async (userId: string) => (await told(userId)).map(([event]) => event)
 
+/** Resolves when both services have heard a message and not finished it. */
+async function allWait(): Promise<void> {
+  const waiting = () => Promise.all(run.apps.map((app) => app.metrics('onceline_bridge_waiting')))
+  await expect
+    .poll(async () => (await waiting()).flat())
+    .toEqual(['onceline_bridge_waiting 1', 'onceline_bridge_waiting 1'])
+}
+
+function laravelWrites(rideId: string, driverId: string) {
+  return database.pool.query(
+    "UPDATE trip_requests SET driver_id = ?, current_status = 'accepted' WHERE id = ?",
+    [driverId, rideId],
+  )
+}
+
 describe('a ride that Laravel tells of', () => {
   it('is created once by two services, with its fare in minor units', async () => {
     const message = created()
@@ -178,15 +193,25 @@ describe('a message that is not allowed', () => {
     const creation = await createTripIn(connection, order)
     expect(creation.kind).toBe('created')
     const outcome = run.say('laravel:ride.cancelled', of(order.tripId))
-    await expect
-      .poll(async () =>
-        (await Promise.all(run.apps.map((app) => app.metrics('onceline_bridge_waiting')))).flat(),
-      )
-      .toEqual(['onceline_bridge_waiting 1', 'onceline_bridge_waiting 1'])
+    await allWait()
     await connection.query('COMMIT')
     connection.release()
     expect(await outcome).toEqual(ONCE)
     expect(await eventsOf(order.customerId)).toEqual(['ride:cancelled'])
+  })
+
+  it('is tried again, too, where it names a driver before Laravel has written him', async () => {
+    const { rideId, driverId } = await ride()
+    await laravelWrites(rideId, 'd-before')
+    const outcome = run.say('laravel:driver.arrived', of(rideId, { driver_id: driverId }))
+    await allWait()
+    await laravelWrites(rideId, driverId)
+    expect(await outcome).toEqual(ONCE)
+    expect(await historyOf(database.pool, rideId)).toEqual([
+      '>pending',
+      'pending>accepted!',
+      'accepted>arrived',
+    ])
   })
 
   it('is refused after that, counted and said without its content', async () => {

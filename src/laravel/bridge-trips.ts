@@ -153,7 +153,7 @@ async function announce(
     case 'not_allowed':
       return refused(`not_allowed: ${moved.from} to ${moved.to}`, true)
     case 'different':
-      return refused(`trip_differs: ${moved.fields.join(', ')}`)
+      return refused(`trip_differs: ${moved.fields.join(', ')}`, true)
     case 'driver_busy':
       return refused('driver_busy', true)
     case 'unknown':
