@@ -125,6 +125,21 @@ describe('acceptTripIn', () => {
     expect((await tripRow(pool, id)).driver_id).toBe('d-named')
   })
 
+  it('by a driver to whom Laravel has given the trip meanwhile is no loss: it is his', async () => {
+    const { id } = await createdTrip(pool)
+    const mine = await offer(pool, id, 'd-given')
+    await pool.query(
+      "UPDATE trip_requests SET driver_id = 'd-given', current_status = 'accepted' WHERE id = ?",
+      [id],
+    )
+    expect(await accept(id, 'd-given', mine)).toMatchObject({
+      kind: 'already',
+      trip: { driverId: 'd-given' },
+    })
+    expect(await historyOf(pool, id)).toEqual(['>pending'])
+    expect(await accept(id, 'd-else', await offer(pool, id, 'd-else'))).toEqual({ kind: 'taken' })
+  })
+
   it('is refused once Laravel has cancelled the trip, though nobody told and the offer lives', async () => {
     const { id } = await createdTrip(pool)
     await pool.query("UPDATE trip_requests SET current_status = 'cancelled' WHERE id = ?", [id])

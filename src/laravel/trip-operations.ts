@@ -87,7 +87,7 @@ export const TRIP_OPERATIONS: readonly ApiOperation[] = [
     body: TRIP_ACCEPT,
     responses: {
       ...KEYED,
-      200: { description: 'the trip is his, or was by this offer', schema: TRIP },
+      200: { description: 'the trip is his, or was by this offer or by Laravel’s hand', schema: TRIP },
       404: UNKNOWN,
       409: {
         description:

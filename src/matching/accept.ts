@@ -14,7 +14,7 @@ export interface Acceptance {
 }
 
 /**
- * accepted: the trip is the driver's. already: it was, by this offer. taken: it is another's, or Laravel gave it away.
+ * accepted: the trip is the driver's. already: it was, by this offer or by Laravel's hand. taken: it is another's, or Laravel gave it away.
  * driver_busy: he is on another ride. offer_unknown: this driver never had this offer of this trip. offer_expired: its deadline
  * has passed, on the database's clock. offer_closed: it was rejected or withdrawn. not_allowed: the trip no longer waits.
  * unknown: there is no such trip. After all but the first nothing was written.
@@ -73,6 +73,8 @@ async function take(
     if (isDuplicateKey(error, 'one_active_trip_per_driver')) return { kind: 'driver_busy' }
     throw error
   }
+  if (before.driverId === driverId && before.state !== 'pending' && before.state !== 'cancelled')
+    return { kind: 'already', trip: before }
   return before.driverId === null && before.status !== 'pending'
     ? { kind: 'not_allowed', from: before.state ?? before.status, to: 'accepted' }
     : { kind: 'taken' }
