@@ -131,6 +131,21 @@ describe('moveTripIn', () => {
     expect(await move(waits, 'accepted')).toEqual({ kind: 'different', fields: ['driverId'] })
   })
 
+  it('takes a fare that is said later, once', async () => {
+    const id = await assigned('d-later')
+    await move(id, 'ongoing')
+    await move(id, 'completed')
+    const fare = (amountMinor: bigint) => ({ finalFare: { amountMinor, currency: 'EGP' } })
+    expect(await move(id, 'completed', fare(700n))).toMatchObject({
+      kind: 'unchanged',
+      trip: { finalFare: { amountMinor: 700n, currency: 'EGP' } },
+    })
+    expect(await move(id, 'completed', fare(701n))).toMatchObject({ kind: 'different' })
+    expect(await readTrip(pool, id)).toMatchObject({ finalFare: { amountMinor: 700n, currency: 'EGP' } })
+    expect((await tripRow(pool, id)).actual_fare).toBe('7.000')
+    expect(await historyOf(pool, id)).toHaveLength(4)
+  })
+
   it("leaves fares of Laravel's own trips to Laravel", async () => {
     const order = orderOf()
     await laravelStores(pool, order.tripId, { actual_fare: '9.000' })

@@ -3,6 +3,7 @@ import type { PoolConnection } from '../../db/pools.ts'
 import { assert } from '../base/assert.ts'
 import { endOffers, lockLiveOffers, type Offer } from './offer-store.ts'
 import {
+  addFare,
   insertTransition,
   lockTrip,
   readTrip,
@@ -32,7 +33,8 @@ export interface TripMove {
  * moved: the history grew by `steps`, and the last one leads to what was asked for; it is `observed` where Laravel had already
  * moved its row. unchanged: it stood there and the history said so. not_allowed: there is no way from where it stands.
  * different: it is another driver's trip, or it ended with another fare, or the fare is of another currency. driver_busy: he is
- * on another ride. unknown: there is no such trip. After all but the first nothing was written.
+ * on another ride. unknown: there is no such trip. After all but the first nothing was written, but for a final fare that had not
+ * been said before.
  */
 export type TripMoved =
   | {
@@ -64,7 +66,8 @@ export async function moveTripIn(
   if (decision.kind === 'refuse') return { kind: 'not_allowed', from: decision.from, to: move.to }
   const fields = differences(before, move)
   if (fields.length > 0) return { kind: 'different', fields }
-  if (decision.kind === 'unchanged') return { kind: 'unchanged', trip: before }
+  if (decision.kind === 'unchanged')
+    return { kind: 'unchanged', trip: await withFare(connection, before, move.finalFare) }
   const given = move.to === 'accepted' ? (move.driverId ?? before.driverId) : null
   // Before the driver's unique column, as an acceptance does.
   const live = await lockLiveOffers(connection, before.id, given)
@@ -74,6 +77,19 @@ export async function moveTripIn(
   const trip = await readTrip(connection, tripId)
   assert(trip !== null, 'a trip that is locked cannot go')
   return { kind: 'moved', trip, before, steps: decision.steps }
+}
+
+/** A trip may be told to have ended before its fare is known, and again with it. */
+async function withFare(connection: PoolConnection, trip: Trip, fare: Fare | null): Promise<Trip> {
+  if (fare === null || trip.finalFare !== null) return trip
+  await addFare(connection, trip.id, trip.version, fare)
+  if (isOurs(trip)) await setActualFare(connection, trip.id, fare)
+  return { ...trip, finalFare: fare }
+}
+
+/** Of a trip that Laravel stored the fares are Laravel's. */
+function isOurs({ details }: Trip): boolean {
+  return details?.isAdopted === false
 }
 
 /** What the move says otherwise than the trip that stands. */
@@ -102,8 +118,7 @@ async function writeStatus(
   } else if (status !== trip.status) {
     assert(await setStatus(connection, trip.id, trip.status, status), 'a locked trip moved by itself')
   }
-  const isOurs = trip.details?.isAdopted === false
-  if (isOurs && finalFare !== null) await setActualFare(connection, trip.id, finalFare)
+  if (isOurs(trip) && finalFare !== null) await setActualFare(connection, trip.id, finalFare)
   for (const step of steps) await stampStatus(connection, trip.id, statusOf(step.to), driverId)
   return true
 }

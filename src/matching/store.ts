@@ -167,6 +167,19 @@ export async function insertTransition(
   )
 }
 
+/** Adds the fare to a step that was recorded without one. Uses the primary key. */
+export async function addFare(
+  connection: PoolConnection,
+  tripId: string,
+  version: number,
+  { amountMinor, currency }: Fare,
+): Promise<void> {
+  await connection.query(
+    'UPDATE trip_transitions SET fare_minor = ?, currency = ? WHERE trip_id = ? AND version = ?',
+    [amountMinor, currency, tripId, version],
+  )
+}
+
 /**
  * Gives a trip that waits to a driver; false when it does not wait, or is somebody's. Throws 1062
  * (one_active_trip_per_driver) when the driver is on another ride. Uses the primary key.
