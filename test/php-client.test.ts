@@ -86,6 +86,23 @@ describe.skipIf(php === undefined)('OncelineClient.php against a real service', 
     },
   )
 
+  it('takes half a refusal for no answer: which one it was nobody knows', async () => {
+    const headers = { 'content-type': 'application/problem+json' }
+    const half = { kind: 'answer', status: 409, headers, body: '{"code":"idempotency_in_fl' } as const
+    front.play(half)
+    const [outcome] = await call([['registerPayment', payment('T-8')]])
+    expect(outcome?.returned).toMatchObject({ merchantRef: 'T-8' })
+    expect([statuses(), keys().size]).toEqual([[null, 201], 1])
+
+    front.play(half)
+    const [tired] = await call([['registerPayment', payment('T-8')]], { attempts: 1 })
+    expect(tired?.thrown).toMatchObject({
+      status: 409,
+      problemCode: 'answer_unreadable',
+      isUndecided: true,
+    })
+  })
+
   it('keeps the key it is given', async () => {
     const [first, again, other] = await call([
       ['registerPayment', payment('T-3'), 'job-3'],

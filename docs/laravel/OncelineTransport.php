@@ -72,13 +72,14 @@ final class OncelineTransport
         fclose($stream);
         [$status, $headers] = self::parseHead($lines);
         $json = json_decode((string) $text, true);
-        if ($status < 200 || $status >= 300) {
-            $isProblem = ($headers['content-type'] ?? '') === 'application/problem+json' && is_array($json);
-            return self::refusal($status, $headers, $isProblem ? $json : [], $key);
+        $isSuccess = $status >= 200 && $status < 300;
+        $isProblem = ($headers['content-type'] ?? '') === 'application/problem+json';
+        if (($isSuccess || $isProblem) && !is_array($json)) {
+            // An answer that was cut short says as little as none.
+            $unreadable = ['code' => 'answer_unreadable', 'detail' => 'The answer is no JSON.'];
+            return self::refusal($status, $headers, $unreadable, $key);
         }
-        // An answer that was cut short says as little as none.
-        return is_array($json) ? $json
-            : new OncelineException('answer_unreadable', 'The answer is no JSON.', $status, idempotencyKey: $key);
+        return $isSuccess ? $json : self::refusal($status, $headers, $isProblem ? $json : [], $key);
     }
 
     /** @return resource */
