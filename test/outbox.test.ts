@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Pool } from '../db/pools.ts'
+import { openPool, type Pool } from '../db/pools.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { within } from '../src/base/within.ts'
 import type { ClaimedMessage, Settlement } from '../src/outbox/message.ts'
 import { reopenMessages } from '../src/outbox/operate-store.ts'
+import { settleMessage } from '../src/outbox/settlement-store.ts'
 import { countOf } from './support/books.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { waitForLockWait } from './support/locks.ts'
@@ -208,6 +210,19 @@ describe('the lease', () => {
     expect(await settle(await claimOne(id), { kind: 'released' })).toEqual({ isOurs: true, next: id })
     expect(await claimOne(id)).toMatchObject({ attempt: 1, fence: 2 })
   })
+})
+
+it('settles in bounded time though the look after the commit gets no connection', async () => {
+  const [id] = await addMessages(pool, 'trip', 1)
+  const claimed = await claimOne(id ?? expect.fail())
+  const narrow = openPool(database.address, { connectionLimit: 1, lockWaitSeconds: 1 })
+  const settled = settleMessage(narrow, claimed, DONE)
+  // Its own transaction came first; whoever asked for the connection here has it before the look.
+  const held = await narrow.getConnection()
+  expect(await fatesOf(pool, 'trip')).toEqual(['1 done'])
+  expect(await within(10_000, settled)).toEqual({ isOurs: true, next: null })
+  held.release()
+  await narrow.end()
 })
 
 it('keeps no turn of a message that has ended', async () => {

@@ -1,6 +1,6 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
-import { inTransaction } from '../../db/transaction.ts'
+import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import type { Id } from '../base/ids.ts'
 import type { ClaimedMessage, Settlement } from './message.ts'
 
@@ -33,7 +33,9 @@ export async function settleMessage(
   if (!settled.isOurs || !hasEnded || settled.next !== null) return settled
   // A message may have been added after our look for one, and been put off because ours was not committed as ended: both
   // have written and committed, and then look. Should this look fail, the sweeper's comes in some minutes.
-  const next = await wakeNext(pool, claim.topic, claim.orderingKey).catch(() => null)
+  const next = await withConnection(pool, 'wake the next', READ_TIMEOUT_MS, (connection) =>
+    wakeNext(connection, claim.topic, claim.orderingKey),
+  ).catch(() => null)
   return { isOurs: true, next }
 }
 
