@@ -93,11 +93,11 @@ export function isDuplicateKey(error: unknown, indexName: string): boolean {
 }
 
 /**
- * Error 1364 or 1452: the table, which is somebody else's, asks for a column that we do not fill or for a row that is not
- * there. Only the statement was undone.
+ * Error 1364, 1048 or 1452: the table, which is somebody else's, asks for a column that we do not fill, or have nothing for, or for
+ * a row that is not there. Only the statement was undone.
  */
 export function isIncompleteRow(error: unknown): boolean {
-  return [1364, 1452].includes(errno(error))
+  return [1364, 1048, 1452].includes(errno(error))
 }
 
 /** Error 1050, 1060, 1061 or 1091: the table, column or index stands already, or is gone already. */

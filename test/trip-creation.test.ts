@@ -122,6 +122,18 @@ describe('createTripIn', () => {
     for (const { tripId } of [gone, other, deleted]) expect(await historyOf(pool, tripId)).toEqual([])
   })
 
+  it('leaves a trip to Laravel whose table must have what was not said', async () => {
+    const zone = (nullable: string) =>
+      pool.query(`ALTER TABLE trip_requests MODIFY zone_id CHAR(36) ${nullable}`)
+    await pool.query('DELETE FROM trip_requests WHERE zone_id IS NULL')
+    await zone('NOT NULL')
+    try {
+      expect(await create({ zoneId: null })).toEqual({ kind: 'unknown', why: 'laravel_first' })
+    } finally {
+      await zone('NULL')
+    }
+  })
+
   it('by many at once is created once', async () => {
     const { tripId } = orderOf()
     const creations = await Promise.all(Array.from({ length: 6 }, () => create({ tripId })))

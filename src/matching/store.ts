@@ -94,7 +94,7 @@ function toPlace(latitude: string, longitude: string, address: string | null): P
 }
 
 /**
- * Inserts a trip that Laravel did not store, pending. Throws 1062 (PRIMARY) where it is there, 1364 or 1452 where Laravel's
+ * Inserts a trip that Laravel did not store, pending. Throws 1062 (PRIMARY) where it is there, 1364, 1048 or 1452 where Laravel's
  * table asks for more than we know.
  */
 export async function insertTrip(connection: PoolConnection, order: TripOrder): Promise<void> {
