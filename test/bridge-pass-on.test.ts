@@ -80,6 +80,16 @@ describe('laravel:payment.completed', () => {
     expect([row?.state, Number(row?.entries), Number(row?.transitions)]).toEqual(['created', 0, 0])
   })
 
+  it('is of the trip’s currency, where the message names none', async () => {
+    const customerId = user()
+    const estimatedFare = { amountMinor: 700n, currency: 'KWD' }
+    const { id } = await createdTrip(database.pool, { customerId, estimatedFare })
+    const message = { ...envelope(), ride_id: id, amount: '1.005', payment_method: 'cash' }
+    expect(await run.say('laravel:payment.completed', message)).toEqual(ONCE)
+    const money = { amountMinor: 1_005, currency: 'KWD' }
+    expect(await told(customerId)).toEqual([['payment:completed', expect.objectContaining(money)]])
+  })
+
   it('is not rounded: an amount that the currency does not have is refused', async () => {
     const message = {
       ...envelope(),

@@ -6,7 +6,7 @@ import { moveTripIn } from '../src/matching/move.ts'
 import { readTrip } from '../src/matching/store.ts'
 import { type BridgeRun, openBridgeRun } from './support/bridge.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { historyOf, inTx, laravelStores, moveOf, orderOf, tripRow } from './support/trips.ts'
+import { createdTrip, historyOf, inTx, laravelStores, moveOf, orderOf, tripRow } from './support/trips.ts'
 
 let database: TestDatabase
 let run: BridgeRun
@@ -130,6 +130,16 @@ describe('a ride that Laravel tells of', () => {
       finalFareMinor: 13_126,
       currency: 'EGP',
     })
+  })
+
+  it('ends at a fare in its own currency, where the message names none', async () => {
+    const estimatedFare = { amountMinor: 700n, currency: 'USD' }
+    const { id } = await createdTrip(database.pool, { estimatedFare })
+    await laravelWrites(id, `d-${id.slice(0, 8)}`)
+    await inTx(database.pool, (connection) => moveTripIn(connection, id, moveOf('ongoing')))
+    expect(await run.say('laravel:ride.completed', of(id, { final_fare: '7.5' }))).toEqual(ONCE)
+    const finalFare = { amountMinor: 750n, currency: 'USD' }
+    expect(await readTrip(database.pool, id)).toMatchObject({ state: 'completed', finalFare })
   })
 
   it('is cancelled by whom Laravel says', async () => {

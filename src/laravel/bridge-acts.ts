@@ -3,10 +3,11 @@ import type { Id } from '../base/ids.ts'
 import { appendToFeed } from '../feed/append.ts'
 import type { FeedMessage } from '../feed/message.ts'
 import type { Push } from '../feed/publish.ts'
+import type { Trip } from '../matching/trip.ts'
 
 /** What an action may need to know beside its message. */
 export interface ActContext {
-  /** Of amounts whose message names none. */
+  /** Of amounts whose message names none and whose trip is not known. */
   readonly currency: string
   readonly traceId: string | null
 }
@@ -27,6 +28,11 @@ export const NOTHING_NEW: Acted = { kind: 'done', pushes: [], rings: [] }
 
 export function refused(reason: string, mayPass = false): Acted {
   return { kind: 'refused', reason, mayPass }
+}
+
+/** The currency of an amount whose message names none: the trip's own, where Onceline knows it. */
+export function currencyOf(trip: Trip | null, { currency }: ActContext): string {
+  return trip?.details?.estimatedFare.currency ?? currency
 }
 
 /** Tells users durably, as the last thing in the transaction. */

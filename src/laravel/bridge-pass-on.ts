@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { readTrip } from '../matching/store.ts'
 import { tracksTrip } from '../payments/store.ts'
-import { type Act, NOTHING_NEW, refused, tell } from './bridge-acts.ts'
+import { type Act, currencyOf, NOTHING_NEW, refused, tell } from './bridge-acts.ts'
 import { exactMinor } from './bridge-fields.ts'
 import type { BATCH_NOTIFICATION, LOST_ITEM, PAYMENT_COMPLETED, SAFETY_ALERT } from './bridge-messages.ts'
 import { notifyIn } from './notification.ts'
@@ -16,11 +16,11 @@ export const paymentCompleted: Act<z.output<typeof PAYMENT_COMPLETED>> = async (
   context,
 ) => {
   const { ride_id: rideId, amount, payment_method: method } = message
-  const currency = message.currency ?? context.currency
+  const trip = await readTrip(connection, rideId)
+  const currency = message.currency ?? currencyOf(trip, context)
   const amountMinor = exactMinor(amount, currency)
   if (amountMinor === null) return refused('amount_not_exact')
   if (await tracksTrip(connection, rideId)) return NOTHING_NEW
-  const trip = await readTrip(connection, rideId)
   const users = distinct([
     message.customer_id ?? trip?.customerId ?? null,
     message.driver_id ?? trip?.driverId ?? null,

@@ -5,8 +5,9 @@ import { appendToFeed } from '../feed/append.ts'
 import { announceTrip } from '../matching/announce.ts'
 import { createTripIn } from '../matching/create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from '../matching/move.ts'
+import { readTrip } from '../matching/store.ts'
 import type { Actor, Fare, TripOrder } from '../matching/trip.ts'
-import { type Act, type ActContext, type Acted, NOTHING_NEW, refused } from './bridge-acts.ts'
+import { type Act, type Acted, currencyOf, NOTHING_NEW, refused } from './bridge-acts.ts'
 import { roundedMinor } from './bridge-fields.ts'
 import type {
   DRIVER_ASSIGNED,
@@ -19,7 +20,7 @@ import type {
 
 /** As `POST /internal/trips` creates one. Where the message names no zone, it is the one that Laravel has stored. */
 export const rideCreated: Act<z.output<typeof RIDE_CREATED>> = async (connection, message, context) => {
-  const estimatedFare = fareOf(message.estimated_fare, message.currency, context)
+  const estimatedFare = fareOf(message.estimated_fare, message.currency ?? context.currency)
   if (estimatedFare === null) return refused('fare_out_of_bounds')
   const creation = await createTripIn(connection, orderOf(message, estimatedFare))
   switch (creation.kind) {
@@ -60,10 +61,9 @@ function orderOf(message: z.output<typeof RIDE_CREATED>, estimatedFare: Fare): T
 }
 
 /** Null where it is beyond what an amount may be. */
-function fareOf(major: string, currency: string | null, context: ActContext): Fare | null {
-  const code = currency ?? context.currency
-  const amountMinor = roundedMinor(major, code)
-  return amountMinor === null ? null : { amountMinor, currency: code }
+function fareOf(major: string, currency: string): Fare | null {
+  const amountMinor = roundedMinor(major, currency)
+  return amountMinor === null ? null : { amountMinor, currency }
 }
 
 const LARAVEL: Actor = { type: 'laravel', id: null }
@@ -99,8 +99,9 @@ export const rideCancelled: Act<z.output<typeof RIDE_CANCELLED>> = (connection, 
   })
 
 export const rideCompleted: Act<z.output<typeof RIDE_COMPLETED>> = async (connection, message, context) => {
-  const { ride_id, driver_id, final_fare, currency } = message
-  const finalFare = final_fare === null ? null : fareOf(final_fare, currency, context)
+  const { ride_id, driver_id, final_fare } = message
+  const currency = message.currency ?? currencyOf(await readTrip(connection, ride_id), context)
+  const finalFare = final_fare === null ? null : fareOf(final_fare, currency)
   if (final_fare !== null && finalFare === null) return refused('fare_out_of_bounds')
   return move(connection, ride_id, {
     ...{ to: 'completed', by: LARAVEL, driverId: driver_id, reason: null, finalFare },
