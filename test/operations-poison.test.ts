@@ -86,6 +86,38 @@ it('takes nobody along: a suspect is driven when all others are done, and alone'
   expect(order).toEqual(['2 of 1', '2 of 1', '0 of 1', '0 of 1', '1 of 1', '1 of 1'])
 })
 
+it('a turn waits for all that it took over, though one of them cannot even be put off', async () => {
+  const [stuck, slow] = [randomUUID(), randomUUID()]
+  for (const key of [stuck, slow]) {
+    await dieOver(key, (site) => charge(site.door, key))
+    await letLeasePass(sites.database.pool, key, 60)
+  }
+  const holder = await sites.database.pool.getConnection()
+  const gate = Promise.withResolvers<void>()
+  const step: Operation['step'] = async ({ id, input }) => {
+    if ((input as { place: string }).place === slow) await gate.promise
+    else {
+      await holder.beginTransaction()
+      await holder.query('SELECT id FROM idempotency_operations WHERE id = ? FOR UPDATE', [id])
+    }
+    return { kind: 'later', seconds: 60 }
+  }
+  await withSite([{ name: 'charge', step }], async (site) => {
+    let isOver = false
+    const turn = site.completer.runOnce().finally(() => {
+      isOver = true
+    })
+    const isLeft = () => site.lines.some(({ msg }) => String(msg).startsWith('an operation was left'))
+    await expect.poll(() => isLeft() || isOver, { timeout: 15_000 }).toBe(true)
+    expect(isOver).toBe(false)
+    gate.resolve()
+    expect(await turn).toBe(2)
+  })
+  await holder.rollback()
+  holder.release()
+  expect((await unfinished(sites.database.pool)).map(({ attempts }) => attempts)).toEqual([0, 0])
+})
+
 it('that turns in a circle is set aside, and commits no more', async () => {
   let steps = 0
   const circle: Operation = {

@@ -1,4 +1,4 @@
-import { isDatabaseAway } from '../../db/errors.ts'
+import { isUnavailable } from '../../db/errors.ts'
 import { idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { Loop } from '../base/loop.ts'
@@ -52,6 +52,7 @@ export class Completer {
     return orphans.length + 1
   }
 
+  /** Never rejects: a turn that ended for one would leave the others behind, and whoever stops would not wait for them. */
   async #complete(held: HeldOperation): Promise<void> {
     const words = { operation: held.operation, id: idToText(held.id), phase: held.phase, fence: held.fence }
     try {
@@ -60,8 +61,8 @@ export class Completer {
     } catch (error) {
       // Another owner has it, or the lease runs out and somebody takes it again.
       if (error instanceof FencedOff) return
-      if (!isDatabaseAway(error)) throw error
-      this.#options.log.warn({ ...words, err: error }, 'an operation was left; it is taken over again')
+      const level = isUnavailable(error) ? 'warn' : 'error'
+      this.#options.log[level]({ ...words, err: error }, 'an operation was left; it is taken over again')
     }
   }
 }
