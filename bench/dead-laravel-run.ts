@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { DataHost } from '../db/embedded/data-host.ts'
 import { newSecret } from '../src/webhooks/gateways/samples.ts'
 import { registerPayments } from './backlog.ts'
@@ -9,12 +8,15 @@ import { type BenchDatabase, emptyRedis, withDatabase } from './data.ts'
 import { STORY, type StoriesOrder } from './dead-laravel-client.ts'
 import type { NodeOrder } from './dead-laravel-server.ts'
 import type { Mood, StandInOrder, StandInReport } from './dead-laravel-stand-in.ts'
+import { residentMibOf, type Window } from './dead-laravel-window.ts'
 import type { LoadReport } from './load.ts'
 import { Outbox } from './outbox.ts'
 import { progress, WrongResult } from './report.ts'
 import { decimal } from './table.ts'
 
 export interface Shape {
+  /** Before all, in a database of its own: nobody sends callbacks at all. */
+  readonly unsentSeconds: number
   readonly baselineSeconds: number
   readonly deadSeconds: number
   readonly afterSeconds: number
@@ -24,20 +26,6 @@ export interface Shape {
   readonly processes: number
   readonly answerMs: number
   readonly moods: readonly Mood[]
-}
-
-/** One measurement of some seconds. */
-export interface Window {
-  readonly phase: Mood | 'recovery' | 'after'
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-  readonly webhooks: number
-  /** Callbacks that were not finished when the window ended. */
-  readonly backlog: number
-  /** Of all service processes together. */
-  readonly residentMib: number
-  readonly cpuMicros: Readonly<Record<'service' | 'database' | 'redis', number>>
 }
 
 export interface Outcome {
@@ -61,8 +49,17 @@ const LEAD_IN_SECONDS = 5
 /** Laravel's return is given up after this long, and so is the very last callback. */
 const RECOVERY_TIMEOUT_SECONDS = 600
 
-/** Laravel lives, is dead, and lives again, under a steady rate of webhooks; in the end everything is counted. */
-export function runDeadLaravel(host: DataHost, shape: Shape): Promise<Outcome> {
+/**
+ * Nobody sends callbacks; then Laravel lives, is dead, and lives again, under a steady rate of webhooks; in the end everything
+ * is counted.
+ */
+export async function runDeadLaravel(host: DataHost, shape: Shape): Promise<Outcome> {
+  const unsent = await withRun(host, shape, (run) => run.runUnsent())
+  const outcome = await withRun(host, shape, (run) => run.run())
+  return { ...outcome, windows: [...unsent, ...outcome.windows] }
+}
+
+function withRun<T>(host: DataHost, shape: Shape, work: (run: Run) => Promise<T>): Promise<T> {
   return withDatabase(host, async (database) => {
     await emptyRedis(host)
     const children = {
@@ -71,7 +68,7 @@ export function runDeadLaravel(host: DataHost, shape: Shape): Promise<Outcome> {
       nodes: Array.from({ length: shape.processes }, () => startChild('./dead-laravel-server.ts')),
     }
     try {
-      return await new Run(host, database, shape, children).run()
+      return await work(new Run(host, database, shape, children))
     } finally {
       await Promise.all([children.client, ...children.nodes, children.laravel].map((child) => child.end()))
     }
@@ -104,9 +101,16 @@ class Run {
     this.#outbox = new Outbox(database.pool)
   }
 
+  /** What a webhook takes where callbacks are written and nobody sends them: less cannot be asked of a dead Laravel. */
+  async runUnsent(): Promise<readonly Window[]> {
+    await this.#start(false)
+    await this.#windowsFor('unsent', this.#shape.unsentSeconds)
+    return this.#windows
+  }
+
   async run(): Promise<Outcome> {
     const { baselineSeconds, deadSeconds, afterSeconds, moods } = this.#shape
-    await this.#start()
+    await this.#start(true)
     await this.#windowsFor('alive', baselineSeconds)
     for (const mood of moods) {
       await this.#laravel.ask('become', mood)
@@ -121,7 +125,7 @@ class Run {
     return { windows: this.#windows, recoverySeconds: recovery, waiting, callbacks, laravel }
   }
 
-  async #start(): Promise<void> {
+  async #start(isSent: boolean): Promise<void> {
     const { processes: _, answerMs } = this.#shape
     const secret = newSecret(GATEWAY)
     const tag = randomBytes(4).toString('hex')
@@ -133,13 +137,13 @@ class Run {
       redis: this.#host.redis,
       gateway: GATEWAY,
       secret,
-      laravel: { url, apiKey: API_KEY },
+      laravel: isSent ? { url, apiKey: API_KEY } : null,
     }
     const [port = 0] = await Promise.all(this.#nodes.map((child) => child.ask<number>('start', node)))
     const stories: StoriesOrder = { port, connections: CONNECTIONS, gateway: GATEWAY, secret, tag }
     await this.#client.ask('prepare', stories)
     await this.#send(WARM_UP.seconds, WARM_UP.ratePerSecond)
-    await this.#outbox.untilFinished(RECOVERY_TIMEOUT_SECONDS)
+    if (isSent) await this.#outbox.untilFinished(RECOVERY_TIMEOUT_SECONDS)
     await this.#send(LEAD_IN_SECONDS, this.#webhooksASecond)
   }
 
@@ -148,9 +152,10 @@ class Run {
   }
 
   #paymentsNeeded(): number {
-    const { baselineSeconds, deadSeconds, afterSeconds, windowSeconds } = this.#shape
+    const { unsentSeconds, baselineSeconds, deadSeconds, afterSeconds, windowSeconds } = this.#shape
     const seconds =
       LEAD_IN_SECONDS +
+      unsentSeconds +
       baselineSeconds +
       deadSeconds +
       RECOVERY_TIMEOUT_SECONDS +
@@ -234,10 +239,4 @@ class Run {
     }
     return written
   }
-}
-
-/** What a process holds in memory, from /proc. */
-function residentMibOf(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kib ?? 0) / 1_024
 }

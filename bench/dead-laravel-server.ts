@@ -10,7 +10,8 @@ export interface NodeOrder {
   readonly redis: RedisAddress
   readonly gateway: string
   readonly secret: string
-  readonly laravel: CallbackTarget
+  /** null: callbacks are written, and nobody sends them. */
+  readonly laravel: CallbackTarget | null
 }
 
 /** What the service is configured with by default (src/config/variables.ts). */
