@@ -7,7 +7,7 @@ export async function fillEvents(pool: Pool, events: number, bodyBytes: number):
     table: 'webhook_events',
     insertSelect: INSERT_SELECT,
     parameters: { bodyBytes },
-    lookup: { index: 'one_event_per_key', column: 'event_key' },
+    lookup: { table: 'webhook_events', index: 'one_event_per_key', column: 'event_key' },
   }
   await fillTable(pool, fill, events)
 }

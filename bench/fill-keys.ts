@@ -1,17 +1,21 @@
 import type { Pool } from '../db/pools.ts'
 import { fillTable } from './fill.ts'
 
-/** Fills in so many keys whose answers of `bodyBytes` are still kept; the keys last, since they are what is looked up. */
+/** Fills in so many keys whose answers of `bodyBytes` are still kept. */
 export async function fillKeys(pool: Pool, keys: number, bodyBytes: number): Promise<void> {
-  const parameters = { bodyBytes }
-  const answers = { table: 'idempotency_answers', insertSelect: INSERT_ANSWERS, parameters, lookup: null }
-  await fillTable(pool, answers, keys)
-  const lookup = { index: 'one_record_per_key', column: 'record_key' }
+  const lookup = { table: 'idempotency_keys', index: 'one_record_per_key', column: 'record_key' }
   await fillTable(
     pool,
     { table: 'idempotency_keys', insertSelect: INSERT_KEYS, parameters: {}, lookup },
     keys,
   )
+  const answers = {
+    table: 'idempotency_answers',
+    insertSelect: INSERT_ANSWERS,
+    parameters: { bodyBytes },
+    lookup,
+  }
+  await fillTable(pool, answers, keys)
 }
 
 /** Ids are older than any that is minted now, so that new rows append to the primary key as they do in life. */

@@ -13,8 +13,8 @@ export interface Fill {
   /** Makes `:rows` rows numbered from `:start` out of bench_numbers. */
   readonly insertSelect: string
   readonly parameters: Readonly<Record<string, number>>
-  /** The index that every new row is looked up in, and its column; null where none is. */
-  readonly lookup: { readonly index: string; readonly column: string } | null
+  /** An index in which every new row is looked up, of this table or of another that is filled already. */
+  readonly lookup: { readonly table: string; readonly index: string; readonly column: string }
 }
 
 /**
@@ -41,10 +41,9 @@ export async function fillTable(pool: Pool, fill: Fill, rows: number): Promise<v
  * Into the buffer pool, where it is on a server that has been running for a while: every request looks a key up. A scan
  * alone may fill only the pool's old part (3/8), unless pages become young at once.
  */
-async function readKeyIndex(pool: Pool, { table, lookup }: Fill): Promise<void> {
-  if (lookup === null) return
+async function readKeyIndex(pool: Pool, { lookup }: Fill): Promise<void> {
   await pool.query('SET GLOBAL innodb_old_blocks_time = 0')
-  await pool.query(`SELECT COUNT(${lookup.column}) FROM ${table} FORCE INDEX (${lookup.index})`)
+  await pool.query(`SELECT COUNT(${lookup.column}) FROM ${lookup.table} FORCE INDEX (${lookup.index})`)
   await pool.query('SET GLOBAL innodb_old_blocks_time = 1000')
 }
 

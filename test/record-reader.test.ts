@@ -73,13 +73,22 @@ it('no question waits behind others for much longer than a read may take, and on
   expect((await statements()) - before).toBe(1)
 })
 
-it('a replay begins no transaction', async () => {
+it('a replay among others begins no transaction, and a first use after first uses is not looked for', async () => {
   const key = randomUUID()
   const first = await run(doors.once, key)
   const narrow = new Once({ pool })
-  const before = await statements()
+  const asked = async (name: string) => {
+    const before = await statements()
+    const { kind } = await run(narrow, name)
+    return [kind, (await statements()) - before]
+  }
+  const [, firstUse] = await asked(randomUUID())
+  expect(await asked(key), 'the first replay is met by the INSERT').toEqual(['replayed', 3])
+  expect(await asked(key)).toEqual(['replayed', 1])
+  for (let look = 0; look < 64; look += 1)
+    expect(await asked(randomUUID())).toEqual(['executed', Number(firstUse) + 1])
+  expect(await asked(randomUUID())).toEqual(['executed', firstUse])
   expect(await run(narrow, key)).toEqual({ ...first, kind: 'replayed' })
-  expect((await statements()) - before).toBe(1)
 })
 
 function keyOf(key: string): Buffer {

@@ -5,5 +5,6 @@ CREATE TABLE idempotency_answers (
   status SMALLINT UNSIGNED NOT NULL,
   headers TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'JSON, names in lower case',
   body MEDIUMBLOB NOT NULL COMMENT 'the bytes as they were answered',
-  PRIMARY KEY (id)
+  PRIMARY KEY (id),
+  CONSTRAINT answer_of_a_key FOREIGN KEY (id) REFERENCES idempotency_keys (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin

@@ -36,6 +36,8 @@ export interface OnceOptions {
 export const WAIT_MS = 2_000
 /** The whole of one try. A handler that needs longer would hold its key, and whatever it locked, for longer than anybody waits. */
 const TRY_TIMEOUT_MS = 5_000
+/** A replay seldom comes alone: after one, so many requests are looked for before anything is begun. */
+const GLANCES = 64
 /** How long to ask what became of a transaction whose connection was lost. */
 const RESOLVE = { forMs: 2_000, pauseMs: 50 }
 
@@ -48,6 +50,8 @@ export class Once {
   readonly #waitMs: number
   readonly #flights = new Flights()
   readonly #records: RecordReader
+  /** How many requests more are worth a look. */
+  #glances = 0
 
   constructor({ pool, waitMs = WAIT_MS }: OnceOptions) {
     this.#pool = pool
@@ -87,10 +91,12 @@ export class Once {
   }
 
   /**
-   * A replay that is seen needs no transaction, and shares its read with others. What is not seen may yet stand, or be about
-   * to: only the INSERT tells, and it also says what is wrong with the database.
+   * A replay that is seen needs no transaction, and shares its read with others; where there are none, a look would only cost.
+   * What is not seen may yet stand, or be about to: only the INSERT tells, and it also says what is wrong with the database.
    */
-  #glance(mine: KeyClaim): Promise<OnceResult | null> {
+  async #glance(mine: KeyClaim): Promise<OnceResult | null> {
+    if (this.#glances === 0) return null
+    this.#glances -= 1
     return this.#readVerdict(mine).catch((error: unknown) => {
       if (isUnavailable(error)) return null
       throw error
@@ -132,7 +138,9 @@ export class Once {
 
   /** Null: nothing stands (any more), so try again. */
   async #readVerdict(mine: KeyClaim): Promise<OnceResult | null> {
-    return resultOf(mine, await this.#records.read(mine.key))
+    const result = resultOf(mine, await this.#records.read(mine.key))
+    if (result !== null) this.#glances = GLANCES
+    return result
   }
 }
 

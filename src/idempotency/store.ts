@@ -69,9 +69,8 @@ async function insertKey(
   })
 }
 
-/** An answer belongs to a key that is there: where the transaction was taken back under the handler, its row is not, and NULL is no id. */
-const INSERT_ANSWER = `INSERT INTO idempotency_answers (id, status, headers, body)
-  VALUES ((SELECT id FROM idempotency_keys WHERE id = ?), ?, ?, ?)`
+/** The foreign key holds an answer to its key: where the transaction was taken back under the handler, there is none, and this fails. */
+const INSERT_ANSWER = 'INSERT INTO idempotency_answers (id, status, headers, body) VALUES (?, ?, ?, ?)'
 
 /**
  * Adds the answer in the transaction that claimed the key, and commits it. One round trip, on a pool of several statements:
