@@ -105,7 +105,7 @@ describe('migrate', () => {
     await expect(migrate(database.address, [table, lenient, migration('0003-key.sql', key)])).rejects.toThrow(
       /^0003-key.sql: Duplicate key name/,
     )
-    const misspelt = migration('0003-key.sql', `-- = may stand\n${key.replace('(n)', '(m)')}`)
+    const misspelt = migration('0003-key.sql', `-- = may stand\n${key.replace('by_n (n)', 'by_m (m)')}`)
     await expect(migrate(database.address, [table, lenient, misspelt])).rejects.toThrow(/^0003-key.sql: /)
   })
 
