@@ -5,7 +5,7 @@ import { readFeed } from '../src/feed/read.ts'
 import { type BridgeRun, openBridgeRun } from './support/bridge.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { listenFor } from './support/listeners.ts'
-import { createdTrip } from './support/trips.ts'
+import { createdTrip, laravelStores } from './support/trips.ts'
 
 let database: TestDatabase
 let run: BridgeRun
@@ -88,6 +88,18 @@ describe('laravel:payment.completed', () => {
     expect(await run.say('laravel:payment.completed', message)).toEqual(ONCE)
     const money = { amountMinor: 1_005, currency: 'KWD' }
     expect(await told(customerId)).toEqual([['payment:completed', expect.objectContaining(money)]])
+  })
+
+  it('is told to the driver, as the trip was, though the rider has an id that no feed can have', async () => {
+    const driverId = user()
+    const ride_id = randomUUID()
+    await laravelStores(database.pool, ride_id, { customer_id: 'Zoë' })
+    const accepted = { ...envelope(), ride_id, otp: '4711', driver_id: driverId }
+    expect(await run.say('laravel:trip.accepted', accepted)).toEqual(ONCE)
+    const paid = { ...envelope(), ride_id, amount: '9', payment_method: 'cash' }
+    expect(await run.say('laravel:payment.completed', paid)).toEqual(ONCE)
+    const events = (await told(driverId)).map(([event]) => event)
+    expect(events).toEqual(['ride:driver_assigned', 'payment:completed'])
   })
 
   it('is not rounded: an amount that the currency does not have is refused', async () => {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { isUserId } from '../feed/message.ts'
 import { readTrip } from '../matching/store.ts'
 import { tracksTrip } from '../payments/store.ts'
 import { type Act, currencyOf, NOTHING_NEW, refused, tell } from './bridge-acts.ts'
@@ -85,6 +86,7 @@ function passOn(
   )
 }
 
+/** Without what no feed can have: Laravel's rows are not checked. */
 function distinct(userIds: readonly (string | null)[]): string[] {
-  return [...new Set(userIds)].filter((userId) => userId !== null)
+  return [...new Set(userIds)].filter((userId) => userId !== null).filter(isUserId)
 }

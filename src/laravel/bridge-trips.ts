@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { PoolConnection } from '../../db/pools.ts'
 import { assertNever } from '../base/assert.ts'
 import { appendToFeed } from '../feed/append.ts'
+import { isUserId } from '../feed/message.ts'
 import { announceTrip } from '../matching/announce.ts'
 import { createTripIn } from '../matching/create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from '../matching/move.ts'
@@ -116,9 +117,9 @@ export const tripAccepted: Act<z.output<typeof TRIP_ACCEPTED>> = async (connecti
     ...{ to: 'accepted', by: LARAVEL, driverId, reason: null, finalFare: null },
   })
   const acted = await announce(connection, moved, { by: LARAVEL, reason: null })
-  const customerId = 'trip' in moved ? moved.trip.customerId : null
+  const customerId = ('trip' in moved ? moved.trip.customerId : null) ?? ''
   const { otp, driver } = message
-  if (acted.kind === 'refused' || customerId === null || (otp === null && driver === null)) return acted
+  if (acted.kind === 'refused' || !isUserId(customerId) || (otp === null && driver === null)) return acted
   const data = { rideId: tripId, driverId: 'trip' in moved ? moved.trip.driverId : driverId, otp, driver }
   // His feed is locked by the announcement, if there was one, so nothing is locked out of order.
   const details = await appendToFeed(connection, [{ userId: customerId, event: 'ride:driver_details', data }])
