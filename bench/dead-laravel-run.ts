@@ -224,10 +224,12 @@ class Run {
 
   /** Returns how many callbacks there were in all. */
   async #assertComplete(laravel: StandInReport): Promise<number> {
-    const { events, written, done } = await this.#outbox.totals()
+    const { events, late, written, done } = await this.#outbox.totals()
+    if (late > 0)
+      progress(`${late} of ${events} events came to be processed after a later one and told nobody`)
     const facts: readonly (readonly [string, number, number])[] = [
       ['events stored', events, this.#acknowledged],
-      ['callbacks written', written, this.#acknowledged * CALLBACKS_A_WEBHOOK],
+      ['callbacks written', written, (this.#acknowledged - late) * CALLBACKS_A_WEBHOOK],
       ['callbacks done', done, written],
       ['callbacks that Laravel has', laravel.delivered, written],
       ['callbacks out of order', laravel.disordered, 0],

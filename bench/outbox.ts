@@ -19,9 +19,14 @@ export class Outbox {
     return countRows(this.#pool, OPEN)
   }
 
-  /** Resolves when none is open. */
-  untilFinished(timeoutSeconds: number): Promise<void> {
-    return this.#until(timeoutSeconds, OPEN)
+  /** Resolves when every event is processed, which writes the last callbacks, and none of these is open. */
+  async untilFinished(timeoutSeconds: number): Promise<void> {
+    await this.#until(
+      timeoutSeconds,
+      `webhook_events WHERE state <> 'processed'`,
+      'events were not processed',
+    )
+    await this.#until(timeoutSeconds, OPEN)
   }
 
   /** Resolves when none is open of those that are there now, while others come. */
@@ -31,17 +36,19 @@ export class Outbox {
     await this.#until(timeoutSeconds, `${OPEN} AND seq <= ${last}`)
   }
 
-  async #until(timeoutSeconds: number, from: string): Promise<void> {
+  async #until(timeoutSeconds: number, from: string, what = 'callbacks were not delivered'): Promise<void> {
     const endMs = performance.now() + timeoutSeconds * 1_000
     for (let open = await countRows(this.#pool, from); open > 0; open = await countRows(this.#pool, from)) {
-      if (performance.now() > endMs) throw new WrongResult(`${open} callbacks were not delivered in time`)
+      if (performance.now() > endMs) throw new WrongResult(`${open} ${what} in time`)
       await pause(LOOK_MS)
     }
   }
 
-  async totals(): Promise<{ events: number; written: number; done: number }> {
+  /** `late`: events that came to be processed after a later one of their payment; they change nothing, and nobody is told. */
+  async totals(): Promise<{ events: number; late: number; written: number; done: number }> {
     return {
       events: await countRows(this.#pool, 'webhook_events'),
+      late: await countRows(this.#pool, `webhook_events WHERE outcome = 'no_effect'`),
       written: await countRows(this.#pool, 'outbox'),
       done: await countRows(this.#pool, `outbox WHERE state = 'done'`),
     }
