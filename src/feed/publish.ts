@@ -1,16 +1,17 @@
 import type { Redis } from '../../db/redis.ts'
-import type { FeedMessage, NumberedMessage } from './message.ts'
-
-/** A numbered message of a feed, or one that nobody keeps. */
-export type Push = NumberedMessage | FeedMessage
+import { type Clock, systemClock } from '../base/clock.ts'
+import { encodeEnvelope, type Push } from './envelope.ts'
 
 export interface PublisherOptions {
   /** A client of the role `publish`: it never waits long, and never sends a message twice. */
   readonly redis: Redis
   /** Whose users these are: the database's name. Two installations may share a Redis if their databases' names differ. */
   readonly installation: string
-  /** Hears why messages were not published; called often while Redis is away. */
-  readonly onError: (error: Error) => void
+  /** Hears why messages were not published, and how many; called often while Redis is away. */
+  readonly onError: (error: Error, unpublished: number) => void
+  /** Hears how many messages Redis took. */
+  readonly onPublished?: (count: number) => void
+  readonly clock?: Clock
 }
 
 /** A pipeline is answered as one, within one command's time; more messages are several, so that none holds megabytes. */
@@ -24,13 +25,12 @@ export function userChannel(installation: string, userId: string): string {
   return `onceline:${installation}:user:${userId}`
 }
 
-/** The one frame that goes through Redis, and on to the sockets as it is. `seq` only where the message is kept. */
-export function frameOf(push: Push): string {
-  const { event, data } = push
-  return 'seq' in push ? JSON.stringify({ event, seq: push.seq, data }) : JSON.stringify({ event, data })
+/** The channel of those who watch one ride. */
+export function rideChannel(installation: string, rideId: string): string {
+  return `onceline:${installation}:ride:${rideId}`
 }
 
-/** Tells whichever process holds the users' sockets, over Redis. */
+/** Tells whichever process holds the sockets, over Redis, in envelopes (envelope.ts). */
 export class Publisher {
   readonly #options: PublisherOptions
 
@@ -45,23 +45,40 @@ export class Publisher {
    */
   async publish(pushes: readonly Push[]): Promise<boolean> {
     for (let start = 0; start < pushes.length; start += PIPELINE_MESSAGES) {
-      const error = await this.#send(pushes.slice(start, start + PIPELINE_MESSAGES))
-      if (error === null) continue
-      this.#options.onError(error)
-      return false
+      const some = pushes.slice(start, start + PIPELINE_MESSAGES)
+      const error = await this.#send(some)
+      if (error !== null) {
+        this.#options.onError(error, pushes.length - start)
+        return false
+      }
+      this.#options.onPublished?.(some.length)
     }
     return true
   }
 
   async #send(pushes: readonly Push[]): Promise<Error | null> {
-    const { redis, installation } = this.#options
-    const pipeline = redis.pipeline()
-    for (const push of pushes) pipeline.publish(userChannel(installation, push.userId), frameOf(push))
+    const { redis } = this.#options
     try {
+      const pipeline = redis.pipeline()
+      for (const [channel, envelope] of this.#envelopes(pushes)) pipeline.publish(channel, envelope)
       const results = await pipeline.exec()
       return results?.find(([error]) => error !== null)?.[0] ?? null
     } catch (error) {
       return error as Error
+    }
+  }
+
+  /** What several users are told in a row is made into JSON once. */
+  *#envelopes(pushes: readonly Push[]): Generator<readonly [channel: string, envelope: string]> {
+    const { installation, clock = systemClock } = this.#options
+    const nowMs = clock.nowMs()
+    let last = { data: null as unknown, json: '' }
+    for (const push of pushes) {
+      if ('data' in push && last.data !== push.data)
+        last = { data: push.data, json: JSON.stringify(push.data) }
+      const channel =
+        'rideId' in push ? rideChannel(installation, push.rideId) : userChannel(installation, push.userId)
+      yield [channel, encodeEnvelope(push, nowMs, last.json)]
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { PoolConnection } from '../../db/pools.ts'
 import type { Id } from '../base/ids.ts'
 import { appendToFeed } from '../feed/append.ts'
+import type { Push } from '../feed/envelope.ts'
 import type { FeedMessage } from '../feed/message.ts'
-import type { Push } from '../feed/publish.ts'
 import type { Trip } from '../matching/trip.ts'
 
 /** What an action may need to know beside its message. */

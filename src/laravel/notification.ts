@@ -1,6 +1,6 @@
 import type { PoolConnection } from '../../db/pools.ts'
 import { appendToFeed } from '../feed/append.ts'
-import type { Push } from '../feed/publish.ts'
+import type { Push } from '../feed/envelope.ts'
 
 /**
  * Every limit of what Laravel may tell users at once. A thousand users with eight kilobytes each are eight statements of the

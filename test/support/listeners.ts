@@ -1,4 +1,5 @@
 import { openRedis } from '../../db/redis.ts'
+import { parseEnvelope } from '../../src/feed/envelope.ts'
 import { userChannel } from '../../src/feed/publish.ts'
 import type { TestDatabase } from './database.ts'
 
@@ -16,7 +17,11 @@ export async function listenFor(
 ): Promise<Listener> {
   const client = openRedis(redis, 'worker', () => undefined)
   const frames: [string, Record<string, unknown>][] = []
-  client.on('message', (channel: string, text: string) => void frames.push([channel, JSON.parse(text)]))
+  client.on('messageBuffer', (channel: Buffer, bytes: Buffer) => {
+    const envelope = parseEnvelope(bytes)
+    const frame = envelope && 'frame' in envelope ? JSON.parse(envelope.frame.toString()) : { none: bytes }
+    frames.push([channel.toString(), frame])
+  })
   await client.subscribe(...userIds.map((userId) => userChannel(address.database, userId)))
   return {
     heard: (userId) =>
