@@ -19,6 +19,7 @@ import { PAYMENT_OPERATIONS } from './laravel/payment-operations.ts'
 import { TRIP_OPERATIONS } from './laravel/trip-operations.ts'
 import { docsRoutes } from './ops/docs-routes.ts'
 import { OPS_OPERATIONS } from './ops/operations.ts'
+import { asyncApiDocument } from './realtime/asyncapi.ts'
 import { REALTIME_OPERATIONS } from './realtime/operations.ts'
 import { readBacklog } from './webhooks/backlog.ts'
 import { createWebhookMetrics } from './webhooks/metrics.ts'
@@ -76,7 +77,10 @@ export function createApp(options: AppOptions): App {
   const feed = openFeed(options, resources)
   const bridge = openBridge(options, { resources, callbacks, feed }, registry)
   const internal = assembleInternalApi(options, { resources, limits, webhooks, feed, callbacks }, registry)
-  const docs = docsRoutes(openApiDocument(API_OPERATIONS, API_INFO))
+  const docs = docsRoutes(
+    openApiDocument(API_OPERATIONS, API_INFO),
+    asyncApiDocument({ title: 'Onceline', version: VERSION }),
+  )
   const doors = [webhookRoutes({ ingest, metrics }), assembleRealtime(options, resources, limits, registry)]
   const isSeparate = options.internalApi?.isSeparate ?? false
   const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>

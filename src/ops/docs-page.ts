@@ -11,7 +11,7 @@ export function docsPage(document: OpenApiDocument): string {
 <title>${escapeHtml(document.info.title)} API</title><style>${STYLE}</style></head>
 <body><header><h1>${escapeHtml(document.info.title)} <small>${escapeHtml(document.info.version)}</small></h1>
 <p>${escapeHtml(document.info.description)}</p>
-<nav>${links.join(' ')} <a href="/openapi.json">openapi.json</a></nav></header>
+<nav>${links.join(' ')} <a href="/openapi.json">openapi.json</a> <a href="/asyncapi.json">asyncapi.json</a></nav></header>
 <main>${sections.join('\n')}</main></body></html>
 `
 }
