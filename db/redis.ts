@@ -25,6 +25,8 @@ const LIMIT_TIMEOUT_MS = 250
 /** A subscription is answered at once, or the link is dead. */
 const SUBSCRIBE_TIMEOUT_MS = 2_000
 const CONNECT_TIMEOUT_MS = 1_500
+/** A link that is left because it is silent says no goodbye, either. */
+const SILENT_END_MS = 100
 /** Reconnects for ever: Redis away delays work and must never end the process. */
 const RECONNECT_CAP_MS = 1_000
 
@@ -59,6 +61,7 @@ function shapeOf(role: RedisRole) {
         enableOfflineQueue: false,
         commandTimeout: SUBSCRIBE_TIMEOUT_MS,
         connectTimeout: CONNECT_TIMEOUT_MS,
+        disconnectTimeout: SILENT_END_MS,
       }
     case 'publish':
       return {

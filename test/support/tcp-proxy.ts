@@ -100,6 +100,11 @@ export class TcpProxy {
     })
   }
 
+  /** Lets answers through, and no requests any more: half of the link is dead. */
+  dropRequests(): void {
+    for (const { client } of this.#links) client.pause()
+  }
+
   thaw(): void {
     this.#isFrozen = false
     for (const { client, server } of this.#links) {
