@@ -15,6 +15,13 @@ CREATE TABLE `audit_log` (
   KEY `subject` (`subject`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `feed_acks` (
+  `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `acked` bigint unsigned NOT NULL COMMENT 'the highest number that any of them has acknowledged',
+  `acked_at` datetime(3) NOT NULL,
+  PRIMARY KEY (`user_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `feed_heads` (
   `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'Laravel''s, 1 to 36 visible characters',
   `head` bigint unsigned NOT NULL COMMENT 'the number of his last message',
@@ -157,6 +164,7 @@ CREATE TABLE `payments` (
   UNIQUE KEY `one_payment_per_gateway_ref` (`gateway_ref_key`),
   KEY `trip` (`trip_id`),
   KEY `customer_by_date` (`customer_id`,`created_at`),
+  KEY `driver_by_date` (`driver_id`,`created_at`),
   CONSTRAINT `expected_is_positive` CHECK (`expected_minor` > 0),
   CONSTRAINT `captured_is_not_negative` CHECK (`captured_minor` >= 0)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
@@ -242,7 +250,9 @@ CREATE TABLE `trip_requests` (
   `active_driver_id` varchar(36) GENERATED ALWAYS AS (case when `type` = 'ride_request' and `deleted_at` is null and `current_status` in ('accepted','ongoing') then rtrim(`driver_id`) end) VIRTUAL INVISIBLE COMMENT 'added by Onceline',
   PRIMARY KEY (`id`),
   UNIQUE KEY `one_active_trip_per_driver` (`active_driver_id`),
-  KEY `trips_by_zone_and_status` (`zone_id`,`current_status`)
+  KEY `trips_by_zone_and_status` (`zone_id`,`current_status`),
+  KEY `trips_by_customer_and_status` (`customer_id`,`current_status`),
+  KEY `trips_by_driver_and_status` (`driver_id`,`current_status`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `trip_status` (

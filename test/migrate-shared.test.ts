@@ -8,7 +8,13 @@ import { capture } from './support/events.ts'
 import { allTables, loadLaravelSchema, migration } from './support/migrations.ts'
 
 const ADDED: Readonly<Record<string, readonly string[]>> = {
-  trip_requests: ['active_driver_id', 'one_active_trip_per_driver', 'trips_by_zone_and_status'],
+  trip_requests: [
+    'active_driver_id',
+    'one_active_trip_per_driver',
+    'trips_by_zone_and_status',
+    'trips_by_customer_and_status',
+    'trips_by_driver_and_status',
+  ],
   trip_status: ['trip_status_trip_request_id'],
 }
 /** Beside the driver's ongoing ride of the fixture: a second ride, and what may overlap with them. */

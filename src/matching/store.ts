@@ -89,7 +89,7 @@ function toDetails(row: Partial<RowDataPacket>): TripDetails {
   }
 }
 
-function toPlace(latitude: string, longitude: string, address: string | null): Place {
+export function toPlace(latitude: string, longitude: string, address: string | null): Place {
   return { latitude: Number(latitude), longitude: Number(longitude), address }
 }
 
@@ -182,7 +182,7 @@ export async function addFare(
 
 /**
  * Gives a trip that waits to a driver; false when it does not wait, or is somebody's. Throws 1062
- * (one_active_trip_per_driver) when the driver is on another ride. Uses the primary key.
+ * (one_active_trip_per_driver) when the driver is on another ride. By the primary key, since an index of waiting trips would lock others.
  */
 export async function takeTrip(
   connection: PoolConnection,
@@ -190,8 +190,8 @@ export async function takeTrip(
   driverId: string,
 ): Promise<boolean> {
   const [result] = await connection.query<ResultSetHeader>(
-    `UPDATE trip_requests SET driver_id = ?, current_status = 'accepted', updated_at = UTC_TIMESTAMP()
-     WHERE id = ? AND current_status = 'pending' AND driver_id IS NULL AND deleted_at IS NULL`,
+    `UPDATE trip_requests FORCE INDEX (PRIMARY) SET driver_id = ?, current_status = 'accepted',
+       updated_at = UTC_TIMESTAMP() WHERE id = ? AND current_status = 'pending' AND driver_id IS NULL AND deleted_at IS NULL`,
     [driverId, tripId],
   )
   return result.affectedRows === 1
