@@ -70,11 +70,11 @@ export function createApp(options: AppOptions): App {
   const resources = openResources(options)
   const metrics = createWebhookMetrics(registry)
   const callbacks = openCallbacks(options, resources, registry)
-  const webhooks = assembleWebhooks(options, resources, metrics, callbacks)
+  const feed = openFeed(options, resources, registry)
+  const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
   const limits = openLimits(options, resources, registry)
-  const feed = openFeed(options, resources)
   const bridge = openBridge(options, { resources, callbacks, feed }, registry)
   const internal = assembleInternalApi(options, { resources, limits, webhooks, feed, callbacks }, registry)
   const docs = docsRoutes(
@@ -116,7 +116,7 @@ export function createApp(options: AppOptions): App {
         callbacks?.stop(drainMs),
         bridge?.stop(drainMs),
       ])
-      await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
+      await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS), feed.close()])
       resources.control.disconnect()
       feed.close()
       resources.limits.disconnect()

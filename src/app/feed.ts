@@ -1,4 +1,7 @@
+import type { Registry } from 'prom-client'
 import { openRedis } from '../../db/redis.ts'
+import { systemClock } from '../base/clock.ts'
+import { createFeedMetrics } from '../feed/metrics.ts'
 import { FeedPruner } from '../feed/pruner.ts'
 import { Publisher } from '../feed/publish.ts'
 import type { AppOptions } from './options.ts'
@@ -8,17 +11,28 @@ import type { Resources } from './resources.ts'
 export interface Feed {
   readonly publisher: Publisher
   readonly pruner: FeedPruner
+  /** What was published before is still sent. */
   close(): void
 }
 
 /** Opens a connection for publishing alone; it connects in the background. */
-export function openFeed(options: AppOptions, { database, onRedisError }: Resources): Feed {
+export function openFeed(
+  options: AppOptions,
+  { database, onRedisError }: Resources,
+  registry: Registry,
+): Feed {
+  const metrics = createFeedMetrics(registry)
   const redis = openRedis(options.redis, 'publish', onRedisError)
   return {
     publisher: new Publisher({
       redis,
       installation: options.database.database,
-      onError: onRedisError,
+      onPublished: metrics.published,
+      onError: (error, unpublished) => {
+        metrics.unpublished(unpublished)
+        onRedisError(error)
+      },
+      clock: options.clock ?? systemClock,
     }),
     pruner: new FeedPruner({ pool: database.workers, log: options.log }),
     close: () => redis.disconnect(),

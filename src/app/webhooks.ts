@@ -10,6 +10,7 @@ import type { WebhookMetrics } from '../webhooks/metrics.ts'
 import { PauseBoard } from '../webhooks/pauses.ts'
 import { Processor } from '../webhooks/process.ts'
 import { Sweeper } from '../webhooks/sweep.ts'
+import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
 
@@ -26,7 +27,7 @@ export function assembleWebhooks(
   options: AppOptions,
   { database, ring }: Resources,
   metrics: WebhookMetrics,
-  callbacks: Callbacks | null,
+  { callbacks, feed }: { readonly callbacks: Callbacks | null; readonly feed: Feed },
 ): Webhooks {
   const { log, accounts, maxAttempts } = options
   const clock = options.clock ?? systemClock
@@ -57,6 +58,7 @@ export function assembleWebhooks(
     maxAttempts,
     ring: ringOrTakeOver,
     onAnnounced: (ids) => callbacks?.ring(ids),
+    publish: (pushes) => void feed.publisher.publish(pushes),
     onBatch: metrics.processed,
     onFailure: metrics.failed,
   })

@@ -13,10 +13,10 @@ import { insertMessages, raiseHeads, readHeads } from './store.ts'
  * order of their ids, and a second call for others would lock out of order. Three statements, whatever the number of
  * messages; a fourth for every further megabyte. An id or name that the columns cannot hold is a defect of the caller.
  */
-export async function appendToFeed(
+export async function appendToFeed<Message extends FeedMessage>(
   connection: PoolConnection,
-  messages: readonly FeedMessage[],
-): Promise<NumberedMessage[]> {
+  messages: readonly Message[],
+): Promise<(Message & NumberedMessage)[]> {
   if (messages.length === 0) return []
   const counts = countsOf(messages)
   await raiseHeads(connection, counts)

@@ -1,9 +1,10 @@
 import { idToText } from '../base/ids.ts'
+import { type FeedMessage, isUserId } from '../feed/message.ts'
 import type { Move } from './moves.ts'
 import type { PaymentState } from './state.ts'
 import type { PaymentRow } from './store.ts'
 
-/** What others are told of a transition; the names are those of realtime pushes and callbacks. */
+/** What others are told of a transition; the names are those of callbacks, and with a colon those of realtime pushes. */
 export interface Announcement {
   readonly event:
     | 'payment.updated'
@@ -30,6 +31,21 @@ export function announcementsOf(move: Move, row: PaymentRow, now: Date): Announc
   const events: Announcement['event'][] =
     special === null ? ['payment.updated'] : ['payment.updated', special]
   return events.map((event) => ({ event, orderingKey, payload }))
+}
+
+/**
+ * The same for the feeds of these users, each once: null and what can be no user's id is nobody. Laravel may have written such an
+ * id, and money does not wait for it to be mended. Pure.
+ */
+export function feedMessagesOf(
+  announcements: readonly Announcement[],
+  userIds: readonly (string | null)[],
+): FeedMessage[] {
+  const users = [...new Set(userIds)].filter((id) => id !== null).filter(isUserId)
+  return announcements.flatMap(({ event, payload }) => {
+    const name = event.replace('.', ':')
+    return users.map((userId) => ({ userId, event: name, data: payload }))
+  })
 }
 
 const WENT_WRONG: readonly PaymentState[] = ['failed', 'cancelled', 'expired']

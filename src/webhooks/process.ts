@@ -5,10 +5,10 @@ import { backoffMs } from '../base/backoff.ts'
 import { reached } from '../base/checkpoint.ts'
 import { type Id, idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import { appendToOutbox } from '../outbox/append.ts'
-import { announcementsOf } from '../payments/announcement.ts'
+import type { DurablePush } from '../feed/envelope.ts'
 import { PaymentBook } from '../payments/book.ts'
 import { findPaymentIds } from '../payments/store.ts'
+import { type Announced, announceMoves, NOTHING_ANNOUNCED } from './announce.ts'
 import { type Evaluation, evaluateAlone, evaluateWithPayment, refKeysOf } from './evaluate.ts'
 import {
   type ClaimedEvent,
@@ -33,7 +33,7 @@ export interface ProcessorOptions {
   readonly pool: Pool
   readonly pauses: PauseBoard
   readonly log: Log
-  /** Write messages for Laravel; false where no LARAVEL_API_URL is configured. */
+  /** Write messages for Laravel; false where no LARAVEL_API_URL is configured. The feeds are written all the same. */
   readonly callbacks: boolean
   /** After so many failed attempts an event is dead. */
   readonly maxAttempts: number
@@ -41,6 +41,8 @@ export interface ProcessorOptions {
   readonly ring: (ids: readonly Id[]) => void
   /** Rings for messages that this batch added to the outbox, the first of each ordering key. Must not throw. */
   readonly onAnnounced?: (ids: readonly Id[]) => void
+  /** Publishes what this batch added to the feeds, which is committed. Nobody waits for it. Must not throw. */
+  readonly publish?: (pushes: readonly DurablePush[]) => void
   readonly onBatch?: (batch: ProcessedBatch) => void
   readonly onFailure?: (kind: 'retry' | 'dead') => void
 }
@@ -102,8 +104,10 @@ export class Processor {
       },
     )
     reached('process:committed')
+    const { rings, pushes } = done.announced
+    if (pushes.length > 0) this.#options.publish?.(pushes)
     this.#options.onBatch?.({ results: done.results })
-    if (done.announced.length > 0) this.#options.onAnnounced?.(done.announced)
+    if (rings.length > 0) this.#options.onAnnounced?.(rings)
     this.#tellOfContradictions(done)
     await this.#meetAfterCommit(done)
   }
@@ -121,7 +125,7 @@ export class Processor {
     const events = await claimEvents(connection, ids)
     reached('process:claimed')
     const [first] = events
-    if (!first) return { results: [], wakeKeys: [], parked: [], announced: [] }
+    if (!first) return { results: [], wakeKeys: [], parked: [], announced: NOTHING_ANNOUNCED }
     const book = await this.#openBook(connection, events)
     reached('process:locked')
     const evaluations = events.map((event) => this.#evaluate(event, book))
@@ -132,7 +136,8 @@ export class Processor {
     )
     const parked = evaluations.flatMap((evaluation) => evaluation.parked ?? [])
     await insertParked(connection, parked, first.now)
-    const announced = this.#options.callbacks ? await announce(connection, book.book, events, first.now) : []
+    const { callbacks } = this.#options
+    const announced = await announceMoves(connection, book.book, events, { callbacks, now: first.now })
     reached('process:written')
     return { results: withWaits(events, evaluations), wakeKeys: wakeKeysOf(book.book), parked, announced }
   }
@@ -194,28 +199,11 @@ interface OpenBook {
 interface PhaseDone extends ProcessedBatch {
   readonly wakeKeys: readonly Buffer[]
   readonly parked: readonly ParkedEvent[]
-  readonly announced: readonly Id[]
+  readonly announced: Announced
 }
 
 function neverReached(event: ClaimedEvent): never {
   throw new Error(`event ${idToText(event.id)} has no fact and was not decided alone`)
-}
-
-/** The receiver's trace id is that of the delivery which moved the payment. */
-function announce(
-  connection: PoolConnection,
-  book: PaymentBook,
-  events: readonly ClaimedEvent[],
-  now: Date,
-): Promise<Id[]> {
-  const traces = new Map(events.map(({ id, requestId }) => [id.toString('hex'), requestId]))
-  const messages = book.moves.flatMap((move) => {
-    const row = book.find(move.paymentId)
-    const traceId = traces.get(move.eventId?.toString('hex') ?? '')
-    const more = { topic: 'laravel', ...(traceId === undefined ? {} : { traceId }) }
-    return row ? announcementsOf(move, row, now).map((announcement) => ({ ...more, ...announcement })) : []
-  })
-  return appendToOutbox(connection, messages, now)
 }
 
 /** What a batch's changes may let others go on: a capture that came, a gateway reference that was learnt. */

@@ -70,8 +70,8 @@ export class Gateway {
   }
 
   async #registerOnce(story: Story, isRepeated: boolean): Promise<void> {
-    const { gateway, merchantRef, gatewayRef, amountMinor, currency } = story
-    const ids = { tripId: null, customerId: null, driverId: null }
+    const { gateway, merchantRef, gatewayRef, amountMinor, currency, customerId, driverId } = story
+    const ids = { tripId: null, customerId, driverId }
     const expected = { gateway, account: 'default', merchantRef, gatewayRef, amountMinor, currency, ...ids }
     const { kind } = await registerPayment(this.#pool, expected, async (refKeys) => {
       if (story.registration !== 'forgotten') await wakeParked(this.#pool, refKeys)

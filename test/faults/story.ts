@@ -9,6 +9,9 @@ export interface Story {
   readonly gatewayRef: string | null
   readonly amountMinor: bigint
   readonly currency: string
+  /** Some riders and drivers are in many stories, so that their feeds are written by several processes at once. */
+  readonly customerId: string | null
+  readonly driverId: string | null
   /**
    * first: registered before anything is sent. meanwhile: while its events arrive. forgotten: as meanwhile, by a process
    * that dies after the commit and never looks for parked events.
@@ -44,6 +47,9 @@ export function newSecrets(): Secrets {
   return { kashier: newSecret('kashier'), stripe: newSecret('stripe') }
 }
 
+const RIDERS = 12
+const DRIVERS = 6
+
 type Chapter = readonly [kind: FactKind, amountMinor: bigint]
 
 /** Invents a payment's story; the same chance invents the same one. `name` must be new. */
@@ -58,6 +64,8 @@ export function inventStory(chance: Chance, name: string, secrets: Secrets): Sto
     gatewayRef: gateway === 'stripe' && chance.happens(0.5) ? `pi_${name}` : null,
     amountMinor,
     currency,
+    customerId: chance.happens(0.9) ? `rider-${chance.between(1, RIDERS)}` : null,
+    driverId: chance.happens(0.8) ? `driver-${chance.between(1, DRIVERS)}` : null,
     registration: chance.happens(0.6)
       ? 'first'
       : chance.pick(['meanwhile', 'meanwhile', 'forgotten'] as const),

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { idToText } from '../../src/base/ids.ts'
+import { feedDifferences } from '../support/payment-feed.ts'
 import type { Story, Telling } from './story.ts'
 
 const LOOK_INTERVAL_MS = 100
@@ -24,7 +25,10 @@ export async function settle(pool: Pool, timeoutMs: number): Promise<void> {
   }
 }
 
-/** Compares everything in the database with the stories that were played; says each difference in a line. */
+/**
+ * Compares everything in the database with the stories that were played, and every rider's and driver's feed with the transitions
+ * of his payments; says each difference in a line.
+ */
 export async function differences(pool: Pool, stories: readonly Story[]): Promise<string[]> {
   const events = await readEvents(pool)
   const payments = await readPayments(pool)
@@ -38,7 +42,7 @@ export async function differences(pool: Pool, stories: readonly Story[]): Promis
   }
   for (const eventId of events.keys()) found.push(`${eventId}: nobody sent it`)
   for (const merchantRef of payments.keys()) found.push(`${merchantRef}: nobody registered it`)
-  return [...found, ...(await contradictions(pool))]
+  return [...found, ...(await contradictions(pool)), ...(await feedDifferences(pool))]
 }
 
 interface EventRow {
