@@ -21,6 +21,10 @@ export interface Database {
   readonly callbacks: Pool
   /** For Laravel's messages alone; connects only where they are heard. */
   readonly bridge: CommandPool
+  /** For greetings and feeds of connections; a thousand that come back at once must not keep a command waiting. */
+  readonly realtime: CommandPool
+  /** For leases and drivers' sessions alone: who cannot renew in time is taken for dead. */
+  readonly presence: Pool
   /** Ends every connection: politely, and by force what has not said goodbye within `timeoutMs` (default one second). */
   close(timeoutMs?: number): Promise<void>
 }
@@ -37,6 +41,9 @@ const COMMAND_LOCK_WAIT_SECONDS = 1
 const CALLBACK_CONNECTIONS = 4
 /** As many as messages are acted on at once; they wait for each other's keys, and requests must not wait for them. */
 const BRIDGE_CONNECTIONS = 4
+/** Greetings take four at once, each for many; the rest reads feeds. */
+const REALTIME_CONNECTIONS = 6
+const PRESENCE_CONNECTIONS = 4
 /** A dead host is found before a webhook's two seconds are over. */
 const CONNECT_TIMEOUT_MS = 1_500
 const CLOSE_TIMEOUT_MS = 1_000
@@ -59,13 +66,17 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
   const commands = openCommandPool(address)
   const callbacks = openPool(address, { connectionLimit: CALLBACK_CONNECTIONS, lockWaitSeconds: 5 })
   const bridge = openCommandPool(address, BRIDGE_CONNECTIONS)
-  const all = [ingest, workers, commands, callbacks, bridge]
+  const realtime = openCommandPool(address, REALTIME_CONNECTIONS)
+  const presence = openPool(address, { connectionLimit: PRESENCE_CONNECTIONS, lockWaitSeconds: 2 })
+  const all = [ingest, workers, commands, callbacks, bridge, realtime, presence]
   return {
     ingest,
     workers,
     commands,
     callbacks,
     bridge,
+    realtime,
+    presence,
     close: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
       await Promise.all(all.map((pool) => closePool(pool, timeoutMs)))
     },

@@ -81,11 +81,13 @@ export function createApp(options: AppOptions): App {
     openApiDocument(API_OPERATIONS, API_INFO),
     asyncApiDocument({ title: 'Onceline', version: VERSION }),
   )
-  const doors = [webhookRoutes({ ingest, metrics }), assembleRealtime(options, resources, limits, registry)]
+  const realtime = assembleRealtime(options, { resources, limits, feed }, registry)
+  const doors = [webhookRoutes({ ingest, metrics }), realtime.routes]
   const isSeparate = options.internalApi?.isSeparate ?? false
   const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>
     createHttpServer(createHttpApp(parts, options.log))
   const server = serverOf(isSeparate ? [...doors, ops] : [...doors, ops, docs, internal])
+  realtime.attach(server)
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
   const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner]
@@ -99,6 +101,7 @@ export function createApp(options: AppOptions): App {
     work: () => {
       resources.ring.answer((ids, suspect) => processor.process(ids, suspect), options.workerConcurrency)
       for (const loop of loops) loop.start()
+      realtime.start()
       callbacks?.work()
       bridge?.work()
     },
@@ -108,13 +111,15 @@ export function createApp(options: AppOptions): App {
       clearInterval(backlogTimer)
       await bridge?.unsubscribe()
       const servers = internalServer === null ? [server] : [server, internalServer]
-      await Promise.all(servers.map((one) => stopListening(one, timeoutMs * HTTP_SHARE)))
+      const doorsMs = timeoutMs * HTTP_SHARE
+      await Promise.all([realtime.drain(doorsMs), ...servers.map((one) => stopListening(one, doorsMs))])
       const drainMs = Math.max(endMs - CLOSE_MS - performance.now(), 0)
       await Promise.all([
         ...loops.map((loop) => loop.stop(drainMs)),
         resources.ring.stopAnswering(drainMs),
         callbacks?.stop(drainMs),
         bridge?.stop(drainMs),
+        realtime.stop(drainMs),
       ])
       await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS), feed.close()])
       resources.control.disconnect()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -64,6 +64,8 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>): Server 
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
+    // Others, such as h2c, are requests like any other (RFC 9110 7.8: whoever does not know a protocol goes on with his own).
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   }
   const server = createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
   server.maxConnections = MAX_CONNECTIONS

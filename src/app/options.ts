@@ -11,6 +11,7 @@ import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
+import type { RealtimeTempo } from './realtime.ts'
 
 export interface AppOptions {
   readonly database: DatabaseAddress
@@ -31,6 +32,8 @@ export interface AppOptions {
     /** JWT_SECRET and, during rotation, its predecessor. */
     readonly jwtSecrets: readonly string[]
     readonly allowedOrigins: readonly string[]
+    /** The connections' times; their own by default. Tests have shorter ones. */
+    readonly tempo?: RealtimeTempo
   }
   /** Nobody is limited by default. */
   readonly rateLimits?: LimitRules

@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
+import { type ConnectionMetrics, createConnectionMetrics } from './connection-metrics.ts'
 import type { TicketRefusal } from './tickets.ts'
 import type { TokenVerdict } from './token.ts'
 
@@ -11,15 +12,21 @@ export type TicketOutcome =
   | 'token_refused'
   | 'unavailable'
 
-export interface RealtimeMetrics {
+export interface TokenMetrics {
   /** A token that was judged, at whichever door. */
   tokenChecked(verdict: TokenVerdict): void
   ticketAsked(outcome: TicketOutcome): void
   ticketBrought(outcome: 'redeemed' | TicketRefusal): void
 }
 
-/** Registers the metrics of tokens and tickets. Names and labels are documented in docs/operations.md. */
+export type RealtimeMetrics = TokenMetrics & ConnectionMetrics
+
+/** Registers the metrics of tokens, tickets and connections. Names and labels are documented in docs/operations.md. */
 export function createRealtimeMetrics(registry: Registry): RealtimeMetrics {
+  return { ...createTokenMetrics(registry), ...createConnectionMetrics(registry) }
+}
+
+function createTokenMetrics(registry: Registry): TokenMetrics {
   const counter = (name: string, help: string, labelNames: string[]) =>
     new Counter({ name, help, labelNames, registers: [registry] })
   const tokens = counter('onceline_tokens_checked_total', "Users' tokens by what was said of them.", [

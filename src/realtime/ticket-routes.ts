@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import { type AddressRanges, clientAddress, networkOf } from '../base/addresses.ts'
+import type { AddressRanges } from '../base/addresses.ts'
 import type { Log } from '../base/log.ts'
 import { requestIdOf } from '../base/request-id.ts'
 import type { Sampler } from '../base/sampler.ts'
@@ -10,6 +10,7 @@ import type { Limits } from '../limits/limits.ts'
 import { tooManyRequests } from '../limits/middleware.ts'
 import type { LimitVerdict } from '../limits/window.ts'
 import type { RealtimeMetrics, TicketOutcome } from './metrics.ts'
+import { clientNetwork } from './network.ts'
 import type { OriginRule } from './origins.ts'
 import { methodRefused, originRefused, ticketsUnavailable, tokenRefused, tokenRequired } from './refusals.ts'
 import { issueTicket, type TicketDesk } from './tickets.ts'
@@ -69,7 +70,8 @@ function crossOrigin(allowsOrigin: OriginRule): MiddlewareHandler {
 async function take(context: TicketContext, options: TicketRoutesOptions): Promise<Response> {
   const { limits, metrics, tokens, desk } = options
   const requestId = requestIdFor(context)
-  const network = networkFor(context, options.trustedProxies)
+  const { incoming } = context.env
+  const network = clientNetwork(incoming.socket.remoteAddress, incoming.headers, options.trustedProxies)
   const byAddress = network === null ? null : await limits.take('auth', `ticket:${network}`)
   if (byAddress?.allowed === false)
     return refused(options, 'limited', { requestId, network }, tooManyRequests(byAddress, requestId))
@@ -107,17 +109,6 @@ function refused(
   const permission = refusals.allow()
   if (permission) log.info({ outcome, ...facts, ...permission }, 'a ticket was refused')
   return answer
-}
-
-/**
- * Who shares a limit. null: a trusted proxy that names nobody behind it, so that the limit would be one for all.
- * `unknown`: the connection is already gone.
- */
-function networkFor(context: TicketContext, trusted: AddressRanges): string | null {
-  const peer = context.env.incoming.socket.remoteAddress
-  const address = clientAddress(peer, context.req.header('x-forwarded-for'), trusted)
-  if (address === null) return 'unknown'
-  return trusted.has(address) ? null : networkOf(address)
 }
 
 /** RFC 6750 2.1; the scheme's name in any case (RFC 9110 11.1). null: there is none. */

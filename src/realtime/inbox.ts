@@ -1,0 +1,95 @@
+import { CLOSE } from './close-codes.ts'
+import type { Connection } from './connection.ts'
+
+/** What became of a frame: the reply as JSON text, null for none. */
+export interface Received {
+  readonly reply: Buffer | string | null
+  readonly malformed: boolean
+}
+
+export interface InboxOptions {
+  readonly messagesPerSecond: number
+  /** Never rejects. */
+  readonly receive: (connection: Connection, text: string) => Promise<Received>
+}
+
+/** Twice a second's messages may come at once, after a phone's tunnel. */
+const BURST_SECONDS = 2
+/** With so many frames waiting the socket is not read any more. */
+const MAX_WAITING = 16
+/** A client that cannot speak the protocol does not learn it by being told once more. */
+const MAX_MALFORMED = 5
+const BINARY = JSON.stringify({
+  re: null,
+  ok: false,
+  error: { code: 'malformed', message: 'Send text frames of one JSON object.', retry: false },
+})
+
+/**
+ * What one client sends: one command after the other, in their order, and not more than it may. Made when a client says
+ * something for the first time.
+ */
+export class Inbox {
+  readonly #connection: Connection
+  readonly #options: InboxOptions
+  readonly #waiting: string[] = []
+  #isWorking = false
+  #malformed = 0
+  #allowance: number
+  #allowedAtMs: number
+
+  constructor(connection: Connection, options: InboxOptions, nowMs: number) {
+    this.#connection = connection
+    this.#options = options
+    this.#allowance = options.messagesPerSecond * BURST_SECONDS
+    this.#allowedAtMs = nowMs
+  }
+
+  /** A frame or a ping came. False: it was one too many, and the connection is over. */
+  allow(nowMs: number): boolean {
+    const { messagesPerSecond } = this.#options
+    const earned = ((nowMs - this.#allowedAtMs) / 1_000) * messagesPerSecond
+    this.#allowance = Math.min(this.#allowance + earned, messagesPerSecond * BURST_SECONDS)
+    this.#allowedAtMs = nowMs
+    if (this.#allowance < 1) {
+      this.#connection.close(CLOSE.tooManyMessages, `at most ${messagesPerSecond} messages a second`)
+      return false
+    }
+    this.#allowance -= 1
+    return true
+  }
+
+  /** Takes a frame that came; it is worked on after those before it, and after `ready`. */
+  take(data: Buffer, isBinary: boolean): void {
+    if (isBinary) {
+      this.#note({ reply: BINARY, malformed: true })
+      return
+    }
+    this.#waiting.push(data.toString('utf8'))
+    if (this.#waiting.length >= MAX_WAITING) this.#connection.ws.pause()
+    if (this.#connection.isReady) this.wake()
+  }
+
+  /** Works on what waits. */
+  wake(): void {
+    if (!this.#isWorking) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
+      if (!this.#connection.isOpen) break
+      this.#note(await this.#options.receive(this.#connection, text))
+      if (this.#connection.ws.isPaused && this.#waiting.length < MAX_WAITING / 2) this.#connection.ws.resume()
+    }
+    this.#isWorking = false
+  }
+
+  #note({ reply, malformed }: Received): void {
+    if (reply !== null) this.#connection.say(reply)
+    if (!malformed) return
+    this.#malformed += 1
+    if (this.#malformed >= MAX_MALFORMED)
+      this.#connection.close(CLOSE.malformed, 'these are no frames of this protocol')
+  }
+}
