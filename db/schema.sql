@@ -15,6 +15,29 @@ CREATE TABLE `audit_log` (
   KEY `subject` (`subject`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `driver_details` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `user_id` char(36) NOT NULL,
+  `is_online` varchar(191) NOT NULL DEFAULT '0',
+  `availability_status` varchar(191) NOT NULL DEFAULT 'unavailable',
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `driver_details_user_id` (`user_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `driver_sessions` (
+  `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `fence` bigint unsigned NOT NULL COMMENT 'one more for each socket',
+  `node_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'where the newest socket is, or was',
+  `state` varchar(12) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'connected, disconnected, offline',
+  `grace_until` datetime(3) DEFAULT NULL COMMENT 'of who is disconnected: offline after that',
+  `changed_at` datetime(3) NOT NULL,
+  PRIMARY KEY (`user_id`),
+  KEY `sessions_by_node` (`node_id`,`state`,`fence`),
+  KEY `sessions_by_grace` (`state`,`grace_until`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `feed_acks` (
   `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `acked` bigint unsigned NOT NULL COMMENT 'the highest number that any of them has acknowledged',
@@ -98,6 +121,13 @@ CREATE TABLE `ledger_entries` (
   `at` datetime(3) NOT NULL,
   PRIMARY KEY (`transition_id`,`leg`),
   KEY `payment` (`payment_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `node_leases` (
+  `node_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'one life of one process',
+  `lease_until` datetime(3) NOT NULL,
+  `steady_since` datetime(3) NOT NULL COMMENT 'renewed without a long gap since then',
+  PRIMARY KEY (`node_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `onceline_migrations` (

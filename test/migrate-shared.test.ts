@@ -16,6 +16,7 @@ const ADDED: Readonly<Record<string, readonly string[]>> = {
     'trips_by_driver_and_status',
   ],
   trip_status: ['trip_status_trip_request_id'],
+  driver_details: ['driver_details_user_id'],
 }
 /** Beside the driver's ongoing ride of the fixture: a second ride, and what may overlap with them. */
 const TWO_RIDES_OF_ONE_DRIVER = `INSERT INTO trip_requests (id, ref_id, estimated_fare, driver_id, type, current_status, deleted_at)
