@@ -24,6 +24,8 @@ export interface ConnectionParts {
   readonly network: string | null
   /** The number after which the client wants to go on; null: from now on. */
   readonly since: number | null
+  /** Of its user. */
+  readonly channel: string
 }
 
 /** As much is written at once when a slow socket can take more. */
@@ -44,6 +46,7 @@ export class Connection {
   readonly socket: Socket
   readonly network: string | null
   readonly since: number | null
+  readonly channel: string
   readonly cursor = new FeedCursor()
   user: TokenUser
   /** A driver's session; 0: none. */
@@ -52,7 +55,7 @@ export class Connection {
   isReady = false
   /** Whether its token's end was announced. */
   isWarned = false
-  /** When it was last pinged, and when it last said anything, on the monotonic clock. */
+  /** When it was last pinged, and when it last said anything: whole milliseconds of the monotonic clock, which cost no object each. */
   pingedAtMs: number
   heardAtMs: number
   /** Channels beside the user's own; null: none. */
@@ -64,7 +67,7 @@ export class Connection {
   #isWatched = false
   #drained: (() => void) | null = null
 
-  constructor(host: ConnectionHost, { id, ws, socket, user, network, since }: ConnectionParts) {
+  constructor(host: ConnectionHost, { id, ws, socket, user, network, since, channel }: ConnectionParts) {
     this.#host = host
     this.id = id
     this.ws = ws
@@ -72,7 +75,8 @@ export class Connection {
     this.user = user
     this.network = network
     this.since = since
-    this.pingedAtMs = host.clock.monotonicMs()
+    this.channel = channel
+    this.pingedAtMs = Math.round(host.clock.monotonicMs())
     this.heardAtMs = this.pingedAtMs
   }
 

@@ -55,7 +55,7 @@ export class Heartbeat {
   /** One look at every socket. */
   runOnce(): void {
     const { clock, connections } = this.#options
-    const nowMs = clock.monotonicMs()
+    const nowMs = Math.round(clock.monotonicMs())
     const wallMs = clock.nowMs()
     for (const connection of connections) {
       this.#lookAtLife(connection, nowMs)

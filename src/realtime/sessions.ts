@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../base/clock.ts'
@@ -44,6 +44,8 @@ export interface SessionsOptions {
   readonly failures: Sampler
 }
 
+/** Unique and short; a UUID is a string of many parts, which each idle connection would hold. */
+const ID_BYTES = 12
 /** The database is away: clients come back over this time, each at a moment of its own. */
 const RETRY_SPREAD_MS = 5_000
 
@@ -66,7 +68,9 @@ export class Sessions {
 
   /** Takes over an upgraded socket whose user has a seat. */
   open(ws: FeedSocket, socket: Socket, { user, network, since }: Admitted): void {
-    const connection = new Connection(this.#options, { id: randomUUID(), ws, socket, user, network, since })
+    const id = randomBytes(ID_BYTES).toString('base64url')
+    const channel = userChannel(this.#options.installation, user.userId)
+    const connection = new Connection(this.#options, { id, ws, socket, user, network, since, channel })
     ws.connection = connection
     ws.on('message', this.#listeners.message)
     ws.on('ping', this.#listeners.ping)
@@ -89,7 +93,7 @@ export class Sessions {
    * could not keep it, so that they should come back for a new one.
    */
   evict(userId: string, below: number, reason: EvictionReason): void {
-    this.#options.hub.forEach(this.#channelOf(userId), (connection) => {
+    this.#options.hub.forEach(userChannel(this.#options.installation, userId), (connection) => {
       if (connection.fence === 0 || connection.fence >= below) return
       if (reason === 'replaced') this.replace(connection)
       else connection.close(CLOSE.restart, retryHint(0))
@@ -107,7 +111,7 @@ export class Sessions {
     const { hub, seats, presence, metrics } = this.#options
     const { user, network, fence } = connection
     connection.ended()
-    hub.leave(this.#channelOf(user.userId), connection)
+    hub.leave(connection.channel, connection)
     for (const channel of connection.channels ?? []) hub.leave(channel, connection)
     seats.free(user, network)
     if (fence > 0) presence.closed(user.userId, fence)
@@ -123,7 +127,7 @@ export class Sessions {
       const { user } = connection
       await Promise.all([
         this.#takeSession(connection),
-        this.#options.hub.join(this.#channelOf(user.userId), connection),
+        this.#options.hub.join(connection.channel, connection),
       ])
       if (!connection.isOpen) return
       const greeting = await this.#options.greet(user)
@@ -164,10 +168,6 @@ export class Sessions {
     if (isAhead || !cursor.settle(head)) this.catchUp(connection)
     connection.ws.inbox?.wake()
   }
-
-  #channelOf(userId: string): string {
-    return userChannel(this.#options.installation, userId)
-  }
 }
 
 interface Listeners {
@@ -184,7 +184,7 @@ function listenersFor(sessions: Sessions, { clock, inbox: options, metrics }: Se
     const socket = ws as FeedSocket
     const { connection } = socket
     if (connection === null || !connection.isOpen) return null
-    const nowMs = clock.monotonicMs()
+    const nowMs = Math.round(clock.monotonicMs())
     connection.heardAtMs = nowMs
     socket.inbox ??= new Inbox(connection, options, nowMs)
     return socket.inbox.allow(nowMs) ? socket.inbox : null
@@ -199,7 +199,7 @@ function listenersFor(sessions: Sessions, { clock, inbox: options, metrics }: Se
     },
     pong() {
       const { connection } = this as FeedSocket
-      if (connection !== null) connection.heardAtMs = clock.monotonicMs()
+      if (connection !== null) connection.heardAtMs = Math.round(clock.monotonicMs())
     },
     error() {
       // What the peer did is told to it by the library's close code, and counted by `close`.

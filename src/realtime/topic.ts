@@ -19,13 +19,16 @@ export interface Pending {
   readonly others: readonly Outgoing[]
 }
 
+const NONE: readonly never[] = []
+
 /** One channel's sockets in this process, and what came for them in this turn of the event loop. */
 export class Topic {
+  // Most topics are silent nearly always, and hold no list for it.
   /** Nearly always one: a rider has one phone. */
   #only: Connection | null = null
   #several: Set<Connection> | null = null
-  #numbered: Numbered[] = []
-  #others: Outgoing[] = []
+  #numbered: Numbered[] | null = null
+  #others: Outgoing[] | null = null
   #latest: Map<string, Outgoing> | null = null
 
   get size(): number {
@@ -65,20 +68,26 @@ export class Topic {
     const frame = textFrame(envelope.frame)
     if (envelope.type === 'durable') {
       const { seq, bornAtMs } = envelope
+      this.#numbered ??= []
       this.#numbered.push({ seq, bornAtMs, message: { kind: 'kept', frame } })
     } else if (envelope.type === 'latest') {
       this.#latest ??= new Map()
       this.#latest.set(envelope.key, { kind: 'latest', frame, key: envelope.key })
-    } else if (envelope.type === 'offer') {
-      this.#others.push({ kind: 'offer', frame, expiresAtMs: envelope.expiresAtMs })
-    } else this.#others.push({ kind: 'ephemeral', frame })
+    } else {
+      this.#others ??= []
+      this.#others.push(
+        envelope.type === 'offer'
+          ? { kind: 'offer', frame, expiresAtMs: envelope.expiresAtMs }
+          : { kind: 'ephemeral', frame },
+      )
+    }
   }
 
   /** Everything that is held, the positions last and only if asked for. */
   release(withLatest: boolean): Pending {
-    const pending = { numbered: this.#numbered, others: this.#others }
-    if (this.#numbered.length > 0) this.#numbered = []
-    if (this.#others.length > 0) this.#others = []
+    const pending = { numbered: this.#numbered ?? NONE, others: this.#others ?? NONE }
+    this.#numbered = null
+    this.#others = null
     if (!withLatest || this.#latest === null) return pending
     const latest = this.#latest
     this.#latest = null
