@@ -8,6 +8,7 @@ import { openIdempotency } from './app/idempotency.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
 import { assembleOps } from './app/ops.ts'
 import type { App, AppOptions } from './app/options.ts'
+import { assemblePlayground } from './app/playground.ts'
 import { assembleRealtime } from './app/realtime.ts'
 import { openLimits, openResources } from './app/resources.ts'
 import { assembleWebhooks } from './app/webhooks.ts'
@@ -82,7 +83,8 @@ export function createApp(options: AppOptions): App {
     asyncApiDocument({ title: 'Onceline', version: VERSION }),
   )
   const realtime = assembleRealtime(options, { resources, limits, feed }, registry)
-  const doors = [webhookRoutes({ ingest, metrics }), realtime.routes]
+  const playground = assemblePlayground(options, resources, webhooks)
+  const doors = [webhookRoutes({ ingest, metrics }), realtime.routes, ...playground]
   const isSeparate = options.internalApi?.isSeparate ?? false
   const serverOf = (parts: Parameters<typeof createHttpApp>[0]) =>
     createHttpServer(createHttpApp(parts, options.log))

@@ -173,7 +173,12 @@ function appOptions(config: Config, log: Log) {
       allowedCidrs: config.internalAllowedCidrs,
       trustedProxies: config.trustedProxies,
     },
-    realtime: { jwtSecrets: config.jwtSecrets, allowedOrigins: config.wsCorsOrigins },
+    realtime: {
+      jwtSecrets: config.jwtSecrets,
+      allowedOrigins: config.wsCorsOrigins,
+      allowsThisMachine: config.environment === 'development',
+    },
+    playground: config.environment === 'development',
     rateLimits: config.rateLimits,
     metricsNeedKey: config.environment === 'production',
     callbacks: config.laravel !== null,

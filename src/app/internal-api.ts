@@ -11,7 +11,6 @@ import { paymentRoutes } from '../laravel/payment-routes.ts'
 import { internalRoutes } from '../laravel/routes.ts'
 import { tripRoutes } from '../laravel/trip-routes.ts'
 import type { Limits } from '../limits/limits.ts'
-import { wakeParked } from '../webhooks/park.ts'
 import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
@@ -42,10 +41,7 @@ export function assembleInternalApi(
     log,
     metrics,
     knowsAccount: (gateway, account) => options.accounts.get(gateway)?.has(account) === true,
-    wake: async (refKeys) => {
-      const woken = await wakeParked(pool, refKeys)
-      if (woken.length > 0) webhooks.ring(woken)
-    },
+    wake: webhooks.wake,
   })
   const access = {
     rules: {

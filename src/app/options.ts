@@ -11,7 +11,7 @@ import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
-import type { RealtimeTempo } from './realtime.ts'
+import type { RealtimeTempo } from './live.ts'
 
 export interface AppOptions {
   readonly database: DatabaseAddress
@@ -32,9 +32,13 @@ export interface AppOptions {
     /** JWT_SECRET and, during rotation, its predecessor. */
     readonly jwtSecrets: readonly string[]
     readonly allowedOrigins: readonly string[]
+    /** Pages of this machine need no entry in the list. */
+    readonly allowsThisMachine?: boolean
     /** The connections' times; their own by default. Tests have shorter ones. */
     readonly tempo?: RealtimeTempo
   }
+  /** Serve `/playground`, for development. */
+  readonly playground?: boolean
   /** Nobody is limited by default. */
   readonly rateLimits?: LimitRules
   /** Ask for a key even from this machine; by default a request that came directly from it needs none. */

@@ -7,6 +7,7 @@ import { adapters } from '../webhooks/gateways/registry.ts'
 import { GroupCommit } from '../webhooks/group-commit.ts'
 import { Ingest } from '../webhooks/ingest.ts'
 import type { WebhookMetrics } from '../webhooks/metrics.ts'
+import { wakeParked } from '../webhooks/park.ts'
 import { PauseBoard } from '../webhooks/pauses.ts'
 import { Processor } from '../webhooks/process.ts'
 import { Sweeper } from '../webhooks/sweep.ts'
@@ -17,6 +18,8 @@ import { LOG_LINES, type Resources } from './resources.ts'
 export interface Webhooks {
   /** Rings for events that went back to work; without a doorbell they are done here. */
   readonly ring: (ids: readonly Id[]) => void
+  /** Takes up events that waited for these references. */
+  readonly wake: (refKeys: readonly Buffer[]) => Promise<void>
   readonly ingest: Ingest
   readonly processor: Processor
   readonly sweeper: Sweeper
@@ -75,5 +78,9 @@ export function assembleWebhooks(
     processor,
     sweeper,
     ring: ringOrTakeOver,
+    wake: async (refKeys) => {
+      const woken = await wakeParked(database.commands, refKeys)
+      if (woken.length > 0) ringOrTakeOver(woken)
+    },
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { matchingKey } from '../base/api-key.ts'
+import { isFromThisMachine } from '../base/near.ts'
 
 export interface AccessRules {
   readonly internalKeys: readonly string[]
@@ -15,18 +16,7 @@ export function maySeeInternals(
   incoming: IncomingMessage,
   { internalKeys, metricsNeedKey }: AccessRules,
 ): boolean {
-  const { headers, socket } = incoming
-  const isForwarded =
-    headers['x-forwarded-for'] !== undefined ||
-    headers.forwarded !== undefined ||
-    headers['x-real-ip'] !== undefined
-  if (!metricsNeedKey && !isForwarded && isLoopback(socket.remoteAddress)) return true
-  const given = headers['x-api-key']
+  if (!metricsNeedKey && isFromThisMachine(incoming)) return true
+  const given = incoming.headers['x-api-key']
   return typeof given === 'string' && matchingKey(given, internalKeys) !== null
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return (
-    address === '::1' || address?.startsWith('127.') === true || address?.startsWith('::ffff:127.') === true
-  )
 }

@@ -14,7 +14,7 @@ export interface HeadsCheckOptions {
   readonly connections: ReadonlySet<Connection>
   /** A socket misses messages that MySQL has. */
   readonly onGap: (connection: Connection) => void
-  readonly intervalMs?: number
+  readonly intervalMs?: number | undefined
 }
 
 /** A lost last push shows no gap: this is how long it can stay unseen. */

@@ -8,7 +8,7 @@ export interface HeartbeatOptions {
   readonly connections: ReadonlySet<Connection>
   readonly clock: Clock
   readonly metrics: Pick<RealtimeMetrics, 'silent'>
-  readonly tempo?: HeartbeatTempo
+  readonly tempo?: HeartbeatTempo | undefined
 }
 
 export interface HeartbeatTempo {

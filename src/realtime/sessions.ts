@@ -15,10 +15,8 @@ import { HEARTBEAT } from './heartbeat.ts'
 import type { Hub } from './hub.ts'
 import { Inbox, type InboxOptions } from './inbox.ts'
 import type { RealtimeMetrics } from './metrics.ts'
+import type { EvictionReason } from './presence-metrics.ts'
 import type { TokenUser } from './token.ts'
-
-/** replaced: a newer socket owns the session. lapsed: it ended while its process could not keep it. */
-export type EvictionReason = 'replaced' | 'lapsed'
 
 /** Whose session a driver's socket is; Presence. */
 export interface SessionBook {

@@ -1,0 +1,146 @@
+import type { Registry } from 'prom-client'
+import { type Clock, systemClock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { createSampler } from '../base/sampler.ts'
+import type { Limits } from '../limits/limits.ts'
+import { Acks } from '../realtime/acks.ts'
+import type { SeatBook } from '../realtime/admission.ts'
+import { CatchUp } from '../realtime/catch-up.ts'
+import type { Connection } from '../realtime/connection.ts'
+import { Greeter } from '../realtime/greeting.ts'
+import { HeadsCheck } from '../realtime/heads-check.ts'
+import { Heartbeat, type HeartbeatTempo } from '../realtime/heartbeat.ts'
+import { Hub } from '../realtime/hub.ts'
+import { LoadMonitor } from '../realtime/load.ts'
+import type { RealtimeMetrics } from '../realtime/metrics.ts'
+import { Presence } from '../realtime/presence.ts'
+import { createPresenceMetrics } from '../realtime/presence-metrics.ts'
+import type { PresenceTempo } from '../realtime/presence-tempo.ts'
+import { Sessions } from '../realtime/sessions.ts'
+import { Subscriptions } from '../realtime/subscriptions.ts'
+import type { Feed } from './feed.ts'
+import type { AppOptions } from './options.ts'
+import { LOG_LINES, type Resources } from './resources.ts'
+
+/** The connections' times. */
+export interface RealtimeTempo {
+  readonly heartbeat?: HeartbeatTempo
+  readonly presence?: Partial<PresenceTempo>
+  /** Between two comparisons of heads. */
+  readonly headsMs?: number
+}
+
+export interface LivePieces {
+  readonly resources: Resources
+  readonly limits: Limits
+  readonly feed: Feed
+}
+
+/** Connections, and what works for them in the background. */
+export interface Live {
+  readonly sessions: Sessions
+  readonly load: LoadMonitor
+  readonly seats: SeatBook
+  start(): void
+  stop(timeoutMs: number): Promise<void>
+}
+
+/** While a process is short of time, positions go out this often. */
+const HELD_LATEST_MS = 1_000
+const MESSAGES_PER_SECOND = 50
+
+export function assembleLive(
+  options: AppOptions,
+  { resources, feed }: LivePieces,
+  metrics: RealtimeMetrics,
+  registry: Registry,
+): Live {
+  const { log, clock = systemClock } = options
+  const { realtime: pool } = resources.database
+  const tempo = options.realtime?.tempo ?? {}
+  const installation = options.database.database
+  const failures = createSampler({ ...LOG_LINES, clock })
+  const greeter = new Greeter({ pool })
+  const greet = greeter.read.bind(greeter)
+  const onGap = (connection: Connection) => sessions.catchUp(connection)
+  const hub = new Hub({ clock, metrics, onGap, onFence: (connection) => sessions.replace(connection) })
+  const presence = openPresence(options, resources, registry, (...who) => sessions.evict(...who))
+  const seats: SeatBook = { take: async () => 'taken', free: () => undefined }
+  const acks = new Acks({ pool, log })
+  const sessions: Sessions = new Sessions({
+    installation,
+    hub,
+    catchUp: new CatchUp({ pool, log, failures, metrics, greet }),
+    greet,
+    presence,
+    tellFence: (userId, fence) => void feed.publisher.publish([{ userId, fence }]),
+    seats,
+    inbox: {
+      messagesPerSecond: MESSAGES_PER_SECOND,
+      receive: async () => ({ reply: null, malformed: false }),
+    },
+    clock,
+    metrics,
+    log,
+    failures,
+  })
+  const { connections } = sessions
+  const heads = new HeadsCheck({ pool, log, metrics, connections, onGap, intervalMs: tempo.headsMs })
+  const subscriptions = listen(options, resources, hub, heads)
+  const heartbeat = new Heartbeat({ connections, clock, metrics, tempo: tempo.heartbeat })
+  const load = watchLoad(hub, metrics, log, clock)
+  const loops = [heads, presence, acks]
+  return {
+    sessions,
+    load,
+    seats,
+    start: () => {
+      for (const one of [...loops, heartbeat, load]) one.start()
+    },
+    stop: async (timeoutMs) => {
+      heartbeat.stop()
+      load.stop()
+      await Promise.all(loops.map((loop) => loop.stop(timeoutMs)))
+      await subscriptions.close()
+    },
+  }
+}
+
+function openPresence(
+  { log, realtime }: AppOptions,
+  { database }: Resources,
+  registry: Registry,
+  evict: ConstructorParameters<typeof Presence>[0]['evict'],
+): Presence {
+  const tempo = realtime?.tempo?.presence
+  const metrics = createPresenceMetrics(registry)
+  return new Presence({ pool: database.presence, log, metrics, evict, ...(tempo && { tempo }) })
+}
+
+/** What was published while nobody listened is found by its number. */
+function listen(options: AppOptions, resources: Resources, hub: Hub, heads: HeadsCheck): Subscriptions {
+  const subscriptions = new Subscriptions({
+    redis: options.redis,
+    onMessage: (channel, payload) => hub.receive(channel, payload),
+    // A comparison that fails is made again by the next turn.
+    onResubscribed: () => void heads.runOnce().catch(() => undefined),
+    onError: resources.onRedisError,
+  })
+  hub.listenWith(subscriptions)
+  return subscriptions
+}
+
+/** Watches how late the event loop is, and holds positions back where it is. */
+function watchLoad(hub: Hub, metrics: RealtimeMetrics, log: Log, clock: Clock): LoadMonitor {
+  let timer: NodeJS.Timeout | undefined
+  return new LoadMonitor({
+    clock,
+    onChange: (load, lagMs) => {
+      metrics.loadChanged(load)
+      log[load === 'calm' ? 'info' : 'warn']({ load, lagMs }, 'the load of this process has changed')
+      clearInterval(timer)
+      if (load !== 'calm') timer = setInterval(() => hub.releaseLatest(), HELD_LATEST_MS).unref()
+      hub.holdLatest(load !== 'calm')
+    },
+  })
+}
