@@ -1,11 +1,19 @@
-import { Redis } from 'ioredis'
+import { type Cluster, Redis as Node } from 'ioredis'
+import { openCluster } from './redis-cluster.ts'
 
-export type { Redis } from 'ioredis'
+export type { Cluster } from 'ioredis'
+
+/** A client of one server. */
+export type RedisNode = Node
+/** A client of one server, or of a whole cluster. */
+export type Redis = Node | Cluster
 
 export interface RedisAddress {
   readonly host: string
   readonly port: number
   readonly password: string
+  /** The address is that of one node of a Redis Cluster, which knows the others. */
+  readonly isCluster?: boolean
 }
 
 /**
@@ -32,13 +40,37 @@ const RECONNECT_CAP_MS = 1_000
 
 /** Connects in the background; `onError` hears of every failed try, so that no error event is ever unhandled. */
 export function openRedis(address: RedisAddress, role: RedisRole, onError: (error: Error) => void): Redis {
-  const redis = new Redis(address.port, address.host, {
+  if (address.isCluster !== true) return openRedisNode(address, role, onError)
+  return openCluster(address, {
+    shape: shapeOf(role),
+    retryStrategy,
+    isRepeating: isRepeating(role),
+    onError,
+  })
+}
+
+/** As openRedis(), and of a cluster that one node. */
+export function openRedisNode(
+  address: RedisAddress,
+  role: RedisRole,
+  onError: (error: Error) => void,
+): RedisNode {
+  const redis = new Node(address.port, address.host, {
     ...shapeOf(role),
     password: address.password,
-    retryStrategy: (tries: number) => Math.min(50 * tries, RECONNECT_CAP_MS),
+    retryStrategy,
   })
   redis.on('error', onError)
   return redis
+}
+
+function retryStrategy(tries: number): number {
+  return Math.min(50 * tries, RECONNECT_CAP_MS)
+}
+
+/** May a command be sent again when the link was lost and nobody knows whether Redis acted on it? */
+function isRepeating(role: RedisRole): boolean {
+  return role === 'queue' || role === 'worker' || role === 'control'
 }
 
 function shapeOf(role: RedisRole) {
@@ -82,8 +114,20 @@ function shapeOf(role: RedisRole) {
   }
 }
 
-/** Why this Redis must not be trusted with jobs: an evicted lock makes two workers run one job. Empty: it is safe. */
+/**
+ * Why this Redis must not be trusted with jobs: an evicted lock makes two workers run one job. Empty: it is safe. Every node of a cluster
+ * is asked. Throws when Redis does not answer, or when a part of the cluster does not.
+ */
 export async function redisDoubts(redis: Redis): Promise<string[]> {
+  if (!redis.isCluster) return doubtsOfNode(redis as RedisNode)
+  const nodes = (redis as Cluster).nodes('master')
+  const state = /^cluster_state:(\S+)/m.exec(await redis.cluster('INFO'))?.[1] ?? 'unknown'
+  if (state !== 'ok') throw new Error(`the cluster's state is ${state}: a part of it has no node`)
+  const doubts = await Promise.all(nodes.map((node) => doubtsOfNode(node)))
+  return [...new Set(doubts.flat())]
+}
+
+async function doubtsOfNode(redis: RedisNode): Promise<string[]> {
   const info = await redis.info('memory')
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'unknown'
   if (policy === 'noeviction') return []

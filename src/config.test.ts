@@ -110,8 +110,9 @@ describe('values', () => {
     })
     expect(accept({ REDIS_HOST: 'r' })).toMatchObject({
       db: null,
-      redis: { host: 'r', port: 6379, password: '' },
+      redis: { host: 'r', port: 6379, password: '', isCluster: false },
     })
+    expect(accept({ REDIS_HOST: 'r', REDIS_CLUSTER: '1' }).redis?.isCluster).toBe(true)
   })
 
   it.each([
@@ -127,6 +128,7 @@ describe('values', () => {
     ['WS_CORS_ORIGIN', 'example.org', 'origins'],
     ['WS_CORS_ORIGIN', 'https://x/path', 'origins'],
     ['CLUSTER_MODE', 'yes', 'true, false, 1 or 0'],
+    ['REDIS_CLUSTER', 'yes', 'true, false, 1 or 0'],
     ['WORKER_PROCESSES', '65', '1 to 64'],
     ['WORKER_PROCESSES', '0', '1 to 64'],
     ['LOG_LEVEL', 'loud', 'trace, debug'],
@@ -156,6 +158,12 @@ describe('values', () => {
     for (const another of [{ INTERNAL_HOST: '127.0.0.1' }, { INTERNAL_PORT: '3001' }, { INTERNAL_HOST: '' }])
       expect(problemsOf({ ...one, ...another })).toEqual([])
     expect(problemsOf({ ...one, PORT: '0', INTERNAL_PORT: '0' })).toEqual([])
+  })
+
+  it('are refused where the embedded Redis would have to be a cluster', () => {
+    expect(problemsOf({ REDIS_CLUSTER: 'true' })).toEqual([
+      'REDIS_CLUSTER needs REDIS_HOST, one of its nodes',
+    ])
   })
 
   it('are all reported at once', () => {

@@ -86,7 +86,7 @@ export function loadConfig(env: Environment, { gateways: names, cores, check }: 
     ...gateways.problems,
     ...(check ? accountProblems(gateways.accounts, isProduction, check) : []),
     ...(isProduction ? productionProblems(set, gateways.accounts) : []),
-    ...(parsed.success ? listenerProblems(parsed.data) : []),
+    ...(parsed.success ? [...listenerProblems(parsed.data), ...redisProblems(parsed.data)] : []),
   ]
   return parsed.success && problems.length === 0
     ? { ok: true, config: build(parsed.data, gateways, cores) }
@@ -115,7 +115,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
   return {
     ...shown,
     db: db === null ? 'embedded' : `${db.user}@${db.host}:${db.port}/${db.database}`,
-    redis: redis === null ? 'embedded' : `${redis.host}:${redis.port}`,
+    redis: redis === null ? 'embedded' : `${redis.host}:${redis.port}${redis.isCluster ? ' (cluster)' : ''}`,
     laravel: laravel?.url ?? 'none',
     rateLimits: Object.fromEntries(
       Object.entries(rateLimits).map(([name, rule]) => [name, describeLimitRule(rule)]),
@@ -156,6 +156,11 @@ function productionProblems(
 function listenerProblems({ HOST, PORT, INTERNAL_HOST, INTERNAL_PORT }: Variables): readonly string[] {
   const isOnePlace = INTERNAL_HOST === HOST && INTERNAL_PORT === PORT && PORT !== 0
   return isOnePlace ? ['INTERNAL_PORT must differ from PORT where INTERNAL_HOST is HOST'] : []
+}
+
+/** The embedded Redis is one server. */
+function redisProblems({ REDIS_HOST, REDIS_CLUSTER }: Variables): readonly string[] {
+  return REDIS_CLUSTER && REDIS_HOST === undefined ? ['REDIS_CLUSTER needs REDIS_HOST, one of its nodes'] : []
 }
 
 function build(variables: Variables, gateways: GatewayVariables, cores: number): Config {
@@ -215,7 +220,12 @@ function addresses(variables: Variables): Pick<Config, 'db' | 'redis' | 'laravel
     redis:
       REDIS_HOST === undefined
         ? null
-        : { host: REDIS_HOST, port: variables.REDIS_PORT, password: variables.REDIS_PASSWORD ?? '' },
+        : {
+            host: REDIS_HOST,
+            port: variables.REDIS_PORT,
+            password: variables.REDIS_PASSWORD ?? '',
+            isCluster: variables.REDIS_CLUSTER,
+          },
     laravel:
       LARAVEL_API_URL === undefined
         ? null

@@ -33,6 +33,8 @@ type Step =
   | { readonly do: 'addAndPublish'; readonly channel: string }
   /** `settled`: everything that is certain was heard before. */
   | { readonly do: 'cut'; readonly settled: boolean }
+  /** Until the link is there and everything is subscribed. */
+  | { readonly do: 'listen' }
   /** Long enough for removals, or for nothing. */
   | { readonly do: 'wait'; readonly ms: number }
 
@@ -42,7 +44,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('remove' as const), channel }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('addAndPublish' as const), channel }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('publish' as const), channel }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('cut' as const), settled: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.constant({ do: 'listen' as const }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const), settled: fc.boolean() }) },
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 25 }) }),
@@ -63,6 +66,7 @@ async function play(listening: Listening, steps: readonly Step[]): Promise<Playe
   for (const [n, one] of steps.entries()) {
     if (one.do === 'cut') await cut(listening, certain, one.settled)
     else if (one.do === 'wait') await pause(one.ms)
+    else if (one.do === 'listen') await expect.poll(() => subscriptions.isListening, LONG).toBe(true)
     else if (one.do === 'publish') await observer.publish(one.channel, `${n}`)
     else if (one.do === 'remove') {
       wanted.delete(one.channel)
@@ -115,7 +119,7 @@ it('after any churn exactly what is wanted is subscribed, and each message is he
         await expect.poll(() => subscribedChannels(observer), LONG).toEqual([])
       }
     }),
-    propertyRuns(60),
+    { ...propertyRuns(60), endOnFailure: true },
   )
 }, 120_000)
 

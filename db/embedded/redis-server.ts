@@ -20,14 +20,18 @@ export interface RedisServer {
 const START_TIMEOUT_MS = 30_000
 const PING_TIMEOUT_MS = 1_000
 
-/** Starts Redis on this port, or on a free one, with what `<dataDir>/redis` holds; resolves when it answers. */
+/**
+ * Starts Redis on this port, or on a free one, with what `<dataDir>/redis` holds; resolves when it answers. `settings`: further
+ * lines of its configuration.
+ */
 export async function startRedis(
   binary: ServerBinary,
   dataDir: string,
   password: string,
   port?: number,
+  settings: readonly string[] = [],
 ): Promise<RedisServer> {
-  const start = (at: number) => startOn(binary, dataDir, password, at)
+  const start = (at: number) => startOn(binary, dataDir, password, at, settings)
   return port === undefined ? withFreePort(start) : start(port)
 }
 
@@ -36,12 +40,15 @@ async function startOn(
   dataDir: string,
   password: string,
   port: number,
+  settings: readonly string[],
 ): Promise<RedisServer> {
   const workingDir = join(dataDir, 'redis')
   mkdirSync(workingDir, { recursive: true, mode: 0o700 })
   const configFile = join(workingDir, 'redis.conf')
   // The password is in a file of our own and never on a command line, which every user could read.
-  writeFileSync(configFile, configText(workingDir, password, port), { mode: 0o600 })
+  writeFileSync(configFile, [configText(workingDir, password, port), ...settings, ''].join('\n'), {
+    mode: 0o600,
+  })
   const order: ServerOrder = {
     name: 'Redis',
     binary,

@@ -12,5 +12,6 @@ export function addressVariables(database: DatabaseAddress, redis: RedisAddress)
     REDIS_HOST: redis.host,
     REDIS_PORT: String(redis.port),
     REDIS_PASSWORD: redis.password,
+    REDIS_CLUSTER: String(redis.isCluster === true),
   }
 }

@@ -32,6 +32,7 @@ export const VARIABLES = z.object({
   REDIS_HOST: host().optional(),
   REDIS_PORT: integer(1, 65_535).default(6_379),
   REDIS_PASSWORD: z.string().optional(),
+  REDIS_CLUSTER: flag().default(false),
 
   JWT_SECRET: z.string().optional(),
   JWT_SECRET_PREVIOUS: z.string().optional(),

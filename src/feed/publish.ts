@@ -1,4 +1,4 @@
-import type { Redis } from '../../db/redis.ts'
+import type { Cluster, Redis } from '../../db/redis.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { encodeEnvelope, type Push } from './envelope.ts'
 
@@ -58,11 +58,11 @@ export class Publisher {
 
   async #send(pushes: readonly Push[]): Promise<Error | null> {
     const { redis } = this.#options
+    const envelopes = this.#envelopes(pushes)
     try {
-      const pipeline = redis.pipeline()
-      for (const [channel, envelope] of this.#envelopes(pushes)) pipeline.publish(channel, envelope)
-      const results = await pipeline.exec()
-      return results?.find(([error]) => error !== null)?.[0] ?? null
+      return redis.isCluster
+        ? await sendSharded(redis as Cluster, envelopes)
+        : await sendPipelined(redis, envelopes)
     } catch (error) {
       return error as Error
     }
@@ -81,4 +81,24 @@ export class Publisher {
       yield [channel, encodeEnvelope(push, nowMs, last.json)]
     }
   }
+}
+
+type Envelopes = Iterable<readonly [channel: string, envelope: string]>
+
+async function sendPipelined(redis: Redis, envelopes: Envelopes): Promise<Error | null> {
+  const pipeline = redis.pipeline()
+  for (const [channel, envelope] of envelopes) pipeline.publish(channel, envelope)
+  const results = await pipeline.exec()
+  return results?.find(([error]) => error !== null)?.[0] ?? null
+}
+
+/** One command each, since a pipeline goes to one node; what goes to one node is written at once. */
+async function sendSharded(cluster: Cluster, envelopes: Envelopes): Promise<Error | null> {
+  const streams = cluster.nodes('master').flatMap(({ stream }) => stream ?? [])
+  const answers: Promise<unknown>[] = []
+  for (const stream of streams) stream.cork()
+  for (const [channel, envelope] of envelopes) answers.push(cluster.spublish(channel, envelope))
+  for (const stream of streams) stream.uncork()
+  const results = await Promise.allSettled(answers)
+  return results.find((result) => result.status === 'rejected')?.reason ?? null
 }

@@ -1,4 +1,4 @@
-import { openRedis, type Redis, type RedisAddress } from '../../db/redis.ts'
+import { openRedisNode, type RedisAddress, type RedisNode } from '../../db/redis.ts'
 
 export interface SubscriptionOptions {
   readonly redis: RedisAddress
@@ -20,13 +20,14 @@ const UNSUBSCRIBE_MS = 500
  */
 export class Subscription {
   readonly #options: SubscriptionOptions
-  readonly #redis: Redis
+  readonly #redis: RedisNode
   readonly #heartbeat: NodeJS.Timeout
   #isClosed = false
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
-    this.#redis = openRedis(options.redis, 'subscriber', options.onError)
+    // What is published on one node of a cluster is heard on all of them, unless it is sharded.
+    this.#redis = openRedisNode(options.redis, 'subscriber', options.onError)
     this.#redis.on('message', options.onMessage)
     this.#redis.on('ready', () => void this.#subscribe())
     this.#redis.on('close', () => options.onListening(false))

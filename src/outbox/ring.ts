@@ -185,12 +185,14 @@ export class Ring {
  */
 function copiesOf(connection: Redis): readonly Redis[] {
   const copies: Redis[] = []
-  const duplicate = connection.duplicate.bind(connection)
-  connection.duplicate = (override) => {
-    const copy = duplicate(override)
+  // A cluster's client takes other arguments than a server's.
+  const duplicate = connection.duplicate.bind(connection) as (...args: unknown[]) => Redis
+  const duplicateAndNote = (...args: unknown[]) => {
+    const copy = duplicate(...args)
     copies.push(copy)
     return copy
   }
+  connection.duplicate = duplicateAndNote as never
   return copies
 }
 

@@ -1,9 +1,9 @@
 import { setImmediate as immediate, setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from '../../db/redis.ts'
+import type { RedisNode } from '../../db/redis.ts'
 
 export interface PulseOptions {
   /** Of the role `subscriber`, whose commands are given up after a while. */
-  readonly redis: Redis
+  readonly redis: RedisNode
   readonly intervalMs: number
   /** The link answers, or at least brings something. */
   readonly onAlive: () => void

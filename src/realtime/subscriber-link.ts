@@ -1,10 +1,14 @@
-import type { Redis } from '../../db/redis.ts'
+import type { RedisNode } from '../../db/redis.ts'
+import { type Batch, Batches, inParts } from './channel-batches.ts'
+import type { ChannelDialect } from './channel-dialect.ts'
 import { Pulse } from './pulse.ts'
 import { Removals } from './removals.ts'
+import { Restoration } from './restoration.ts'
 
 export interface LinkOptions {
   /** A connection of the role `subscriber` that nobody else uses. */
-  readonly redis: Redis
+  readonly redis: RedisNode
+  readonly dialect: ChannelDialect
   readonly onMessage: (channel: string, payload: Buffer) => void
   /** Channels whose add() was answered with false, or that were lost with a connection, are subscribed now. */
   readonly onRestored: () => void
@@ -12,15 +16,6 @@ export interface LinkOptions {
   readonly onError: (error: Error) => void
   readonly heartbeatMs: number
   readonly removalMs: number
-}
-
-/** Channels that are asked for with one SUBSCRIBE, and answered as one. */
-interface Batch {
-  readonly channels: string[]
-  readonly answer: Promise<boolean>
-  readonly settle: (isSubscribed: boolean) => void
-  /** Somebody was told false, or nobody waits: what was published before is to be looked for once it is subscribed. */
-  isLate: boolean
 }
 
 /**
@@ -31,8 +26,6 @@ interface Batch {
  */
 type State = 'missing' | Batch | 'on'
 
-/** One command carries so many channels: its answers are a few tens of kilobytes. */
-const BATCH_CHANNELS = 1_000
 /** What somebody who connects waits for at most; the channel is subscribed later, and he is told what he missed then. */
 const ADD_TIMEOUT_MS = 500
 
@@ -42,32 +35,32 @@ const NO = Promise.resolve(false)
 /** One connection to one Redis, and the channels that are wanted of it. */
 export class SubscriberLink {
   readonly #options: LinkOptions
-  readonly #redis: Redis
+  readonly #redis: RedisNode
   readonly #pulse: Pulse
   readonly #channels = new Map<string, State>()
   readonly #removals: Removals
-  /** What this tick adds. */
-  #opened: Batch[] = []
+  readonly #batches: Batches
+  readonly #restoration: Restoration
   /** Counts connections, so that an answer on an old one is not believed. */
   #epoch = 0
   #isReady = false
   #hasMissing = false
-  #lateInFlight = 0
-  #hasRestored = false
   #isClosed = false
 
   constructor(options: LinkOptions) {
-    const { redis, heartbeatMs, removalMs } = options
+    const { redis, dialect, heartbeatMs, removalMs } = options
     this.#options = options
     this.#redis = redis
     this.#removals = new Removals(removalMs, (due) => this.#end(due))
+    this.#restoration = new Restoration(options.onRestored)
+    this.#batches = new Batches(dialect.groupOf, (batches) => void this.#askFor(batches))
     this.#pulse = new Pulse({
       redis,
       intervalMs: heartbeatMs,
       onAlive: () => this.#askForMissing(),
       onDead: (error) => this.#leaveConnection(error),
     })
-    redis.on('messageBuffer', (channel: Buffer, payload: Buffer) => {
+    redis.on(dialect.event, (channel: Buffer, payload: Buffer) => {
       if (!this.#isClosed) options.onMessage(channel.toString(), payload)
     })
     redis.on('ready', () => this.#onReady())
@@ -76,7 +69,7 @@ export class SubscriberLink {
 
   /** Connected, and everything is subscribed but what is just being added. */
   get isListening(): boolean {
-    return this.#isReady && !this.#hasMissing && this.#lateInFlight === 0
+    return this.#isReady && !this.#hasMissing && !this.#restoration.isPending
   }
 
   /** How many channels are wanted, or were a moment ago. */
@@ -91,12 +84,9 @@ export class SubscriberLink {
     const state = this.#channels.get(channel)
     if (state === 'on') return YES
     if (typeof state === 'object') return state.answer
-    if (!this.#isReady) {
-      this.#channels.set(channel, 'missing')
-      this.#hasMissing = true
-      return NO
-    }
-    return this.#enlist(channel, false).answer
+    if (this.#isReady) return this.#enlist(channel, state === 'missing').answer
+    this.restore(channel)
+    return NO
   }
 
   /** As Subscriptions.remove(). */
@@ -106,70 +96,92 @@ export class SubscriberLink {
     else if (state !== undefined) this.#removals.add(channel)
   }
 
+  /** Adds a channel that was somebody else's: what was published meanwhile is to be looked for. */
+  restore(channel: string): void {
+    this.#channels.set(channel, 'missing')
+    this.#hasMissing = true
+  }
+
+  /** All channels, removed ones too. */
+  channels(): string[] {
+    return [...this.#channels.keys()]
+  }
+
+  /** Forgets a channel that Redis does not have here any more. Whether it is still wanted. */
+  release(channel: string): boolean {
+    this.#channels.delete(channel)
+    return !this.#removals.rescue(channel)
+  }
+
+  /** Asks for what is missing, now and not at the next beat. With `anew` also for what is believed to be there. */
+  ask({ anew }: { readonly anew: boolean }): void {
+    if (!this.#isReady) return
+    if (anew) for (const [channel, state] of this.#channels) if (state === 'on') this.restore(channel)
+    this.#askForMissing()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#onLost()
     this.#redis.disconnect()
   }
 
-  /** Puts a channel into a batch of this tick. */
   #enlist(channel: string, isLate: boolean): Batch {
-    let batch = this.#opened.at(-1)
-    if (batch === undefined || batch.channels.length >= BATCH_CHANNELS || batch.isLate !== isLate) {
-      if (this.#opened.length === 0) setImmediate(() => this.#flush())
-      batch = newBatch(isLate)
-      this.#opened.push(batch)
-    }
-    batch.channels.push(channel)
+    const batch = this.#batches.put(channel, isLate)
+    if (isLate && batch.channels.length === 1) this.#restoration.begin()
     this.#channels.set(channel, batch)
     return batch
   }
 
-  #flush(): void {
-    for (const batch of this.#opened.splice(0)) void this.#ask(batch)
+  async #askFor(batches: readonly Batch[]): Promise<void> {
+    const epoch = this.#epoch
+    const late = setTimeout(() => this.#onLate(batches, epoch), ADD_TIMEOUT_MS)
+    const { stream } = this.#redis
+    stream.cork()
+    const answers = batches.map((batch) => this.#ask(batch, epoch))
+    stream.uncork()
+    await Promise.all(answers)
+    clearTimeout(late)
   }
 
-  async #ask(batch: Batch): Promise<void> {
-    const epoch = this.#epoch
-    if (batch.isLate) this.#lateInFlight++
-    const late = setTimeout(() => {
-      batch.settle(false)
-      if (batch.isLate || epoch !== this.#epoch) return
-      batch.isLate = true
-      this.#lateInFlight++
-    }, ADD_TIMEOUT_MS)
+  async #ask(batch: Batch, epoch: number): Promise<void> {
     try {
-      await this.#redis.subscribe(...batch.channels)
+      await this.#options.dialect.subscribe(this.#redis, batch.channels)
       if (epoch === this.#epoch) this.#onSubscribed(batch)
     } catch (error) {
       if (epoch === this.#epoch) this.#onRefused(batch, error as Error)
-    } finally {
-      clearTimeout(late)
+    }
+    batch.isDone = true
+    batch.settle(false)
+  }
+
+  /** Whoever still waits is told false, and then of what he missed. */
+  #onLate(batches: readonly Batch[], epoch: number): void {
+    for (const batch of batches) {
       batch.settle(false)
+      if (batch.isDone || batch.isLate || epoch !== this.#epoch) continue
+      batch.isLate = true
+      this.#restoration.begin()
     }
   }
 
   #onSubscribed(batch: Batch): void {
-    for (const channel of batch.channels) this.#channels.set(channel, 'on')
+    this.#mark(batch, 'on')
     batch.settle(true)
-    if (!batch.isLate) return
-    this.#hasRestored = true
-    this.#oneLateLess()
+    if (batch.isLate) this.#restoration.end(true)
   }
 
   /** Asked for again at the next beat. Asking for what Redis did subscribe, and said too late, changes nothing. */
   #onRefused(batch: Batch, error: Error): void {
-    for (const channel of batch.channels) this.#channels.set(channel, 'missing')
+    this.#mark(batch, 'missing')
     this.#hasMissing = true
     this.#options.onError(error)
-    if (batch.isLate) this.#oneLateLess()
+    if (batch.isLate) this.#restoration.end(false)
   }
 
-  #oneLateLess(): void {
-    this.#lateInFlight--
-    if (this.#lateInFlight > 0 || !this.#hasRestored) return
-    this.#hasRestored = false
-    this.#options.onRestored()
+  #mark(batch: Batch, state: State): void {
+    for (const channel of batch.channels)
+      if (this.#channels.get(channel) === batch) this.#channels.set(channel, state)
   }
 
   #onReady(): void {
@@ -195,15 +207,14 @@ export class SubscriberLink {
     if (!this.#isReady) return
     this.#isReady = false
     this.#pulse.stop()
-    for (const batch of this.#opened.splice(0)) batch.settle(false)
+    this.#batches.drop()
     for (const channel of this.#removals.takeAll()) this.#channels.delete(channel)
     for (const [channel, state] of this.#channels) {
-      if (typeof state !== 'string') state.settle(false)
+      if (typeof state === 'object') state.settle(false)
       this.#channels.set(channel, 'missing')
     }
     this.#hasMissing = this.#channels.size > 0
-    this.#lateInFlight = 0
-    this.#hasRestored = false
+    this.#restoration.reset()
   }
 
   /** Unsubscribes from what was removed a while ago. */
@@ -211,27 +222,22 @@ export class SubscriberLink {
     const gone: string[] = []
     for (const channel of due) {
       const state = this.#channels.get(channel)
-      if (typeof state === 'object') {
-        // Its SUBSCRIBE is not answered yet.
-        this.#removals.add(channel)
-        continue
-      }
-      this.#channels.delete(channel)
+      // Not answered yet: later.
+      if (typeof state === 'object') this.#removals.add(channel)
+      else this.#channels.delete(channel)
       if (state === 'on') gone.push(channel)
     }
-    for (let start = 0; start < gone.length; start += BATCH_CHANNELS)
-      void this.#unsubscribe(gone.slice(start, start + BATCH_CHANNELS))
+    for (const part of inParts(gone, this.#options.dialect.groupOf)) void this.#unsubscribe(part)
   }
 
   async #unsubscribe(channels: readonly string[]): Promise<void> {
     const epoch = this.#epoch
     try {
-      await this.#redis.unsubscribe(...channels)
+      await this.#options.dialect.unsubscribe(this.#redis, channels)
     } catch (error) {
       if (epoch !== this.#epoch) return
       this.#options.onError(error as Error)
-      for (const channel of channels) {
-        if (this.#channels.has(channel)) continue
+      for (const channel of channels.filter((one) => !this.#channels.has(one))) {
         this.#channels.set(channel, 'on')
         this.#removals.add(channel)
       }
@@ -243,9 +249,4 @@ export class SubscriberLink {
     this.#onLost()
     this.#redis.disconnect(true)
   }
-}
-
-function newBatch(isLate: boolean): Batch {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  return { channels: [], answer: promise, settle: resolve, isLate }
 }

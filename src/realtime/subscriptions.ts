@@ -1,4 +1,6 @@
-import { openRedis, type RedisAddress } from '../../db/redis.ts'
+import { openRedisNode, type RedisAddress } from '../../db/redis.ts'
+import { PLAIN } from './channel-dialect.ts'
+import { ShardedLinks } from './sharded-links.ts'
 import { SubscriberLink } from './subscriber-link.ts'
 
 export interface SubscriptionsOptions {
@@ -22,21 +24,28 @@ const HEARTBEAT_MS = 2_000
 const REMOVAL_MS = 2_500
 
 /**
- * The channels that this process listens to: those of the users it holds, and no others. One connection of its own, which comes
- * back by itself and then subscribes to everything again.
+ * The channels that this process listens to: those of the users it holds, and no others. A connection of its own, in a cluster one to each
+ * master, which comes back by itself and then subscribes to everything again.
  */
 export class Subscriptions {
-  readonly #link: SubscriberLink
+  readonly #link: SubscriberLink | ShardedLinks
 
-  constructor(options: SubscriptionsOptions) {
-    this.#link = new SubscriberLink({
-      redis: openRedis(options.redis, 'subscriber', options.onError),
-      onMessage: options.onMessage,
-      onRestored: options.onResubscribed,
-      onError: options.onError,
-      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      removalMs: options.removalMs ?? REMOVAL_MS,
-    })
+  constructor({ redis, onMessage, onResubscribed, onError, ...tempo }: SubscriptionsOptions) {
+    const options = {
+      onMessage,
+      onRestored: onResubscribed,
+      onError,
+      heartbeatMs: tempo.heartbeatMs ?? HEARTBEAT_MS,
+      removalMs: tempo.removalMs ?? REMOVAL_MS,
+    }
+    this.#link =
+      redis.isCluster === true
+        ? new ShardedLinks({ ...options, redis })
+        : new SubscriberLink({
+            ...options,
+            redis: openRedisNode(redis, 'subscriber', onError),
+            dialect: PLAIN,
+          })
   }
 
   /**
