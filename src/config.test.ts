@@ -34,6 +34,7 @@ describe('an empty environment', () => {
       rateLimits: { 'internal-api': { points: 12_000, seconds: 60 }, auth: { points: 600, seconds: 60 } },
       laravel: null,
       wsCorsOrigins: [],
+      wsSockets: { perUser: 3, perNetwork: 200 },
       clusterMode: false,
       workerProcesses: 4,
       shutdownTimeoutMs: 30_000,
@@ -86,6 +87,8 @@ describe('values', () => {
       RATE_LIMIT_COMMAND: 'OFF',
       LARAVEL_API_URL: 'http://10.0.0.7:8000/base/',
       WS_CORS_ORIGIN: 'https://a.example.org, capacitor://localhost,',
+      WS_SOCKETS_PER_USER: '5',
+      WS_SOCKETS_PER_NETWORK: 'Off',
       CLUSTER_MODE: '1',
       WORKER_PROCESSES: '64',
       SHUTDOWN_TIMEOUT_SECONDS: '5',
@@ -103,6 +106,7 @@ describe('values', () => {
       rateLimits: { bid: { points: 5, seconds: 1 }, command: null },
       laravel: { url: 'http://10.0.0.7:8000/base', apiKey: null },
       wsCorsOrigins: ['https://a.example.org', 'capacitor://localhost'],
+      wsSockets: { perUser: 5, perNetwork: null },
       clusterMode: true,
       workerProcesses: 64,
       shutdownTimeoutMs: 5_000,
@@ -126,6 +130,8 @@ describe('values', () => {
     ['LARAVEL_API_URL', 'ftp://x', 'http://'],
     ['LARAVEL_API_URL', 'http://user:pw@x', 'without credentials'],
     ['WS_CORS_ORIGIN', 'example.org', 'origins'],
+    ['WS_SOCKETS_PER_USER', 'off', '1 to 1000'],
+    ['WS_SOCKETS_PER_NETWORK', '0', 'off, or a whole number'],
     ['WS_CORS_ORIGIN', 'https://x/path', 'origins'],
     ['CLUSTER_MODE', 'yes', 'true, false, 1 or 0'],
     ['REDIS_CLUSTER', 'yes', 'true, false, 1 or 0'],
@@ -144,6 +150,7 @@ describe('values', () => {
     ['RATE_LIMIT_TRIP_CREATE', '10/0', '<points>/<seconds>'],
     ['RATE_LIMIT_BID', '1000001/60', '1000000/86400'],
     ['RATE_LIMIT_COMMAND', '10/86401', '1000000/86400'],
+    ['RATE_LIMIT_HANDSHAKE', '10', '<points>/<seconds>'],
   ])('%s=%s is refused: %s', (name, value, expected) => {
     const [problem, ...others] = problemsOf({ [name]: value })
     expect(others).toEqual([])

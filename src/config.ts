@@ -47,6 +47,8 @@ export interface Config {
   readonly laravelBridge: { readonly prefix: string; readonly currency: string } | null
   /** Origins of browsers that may open a WebSocket; `*` stands for all, outside production. */
   readonly wsCorsOrigins: readonly string[]
+  /** How many sockets may be open at once, over all processes; a network's null: any number. */
+  readonly wsSockets: { readonly perUser: number; readonly perNetwork: number | null }
   readonly clusterMode: boolean
   readonly workerProcesses: number
   readonly shutdownTimeoutMs: number
@@ -183,6 +185,7 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     internalApiKeys: currentFirst(INTERNAL_API_KEY, INTERNAL_API_KEY_PREVIOUS),
     ...internalApi(variables),
     wsCorsOrigins: variables.WS_CORS_ORIGIN,
+    wsSockets: { perUser: variables.WS_SOCKETS_PER_USER, perNetwork: variables.WS_SOCKETS_PER_NETWORK },
     clusterMode: variables.CLUSTER_MODE,
     workerProcesses: variables.WORKER_PROCESSES ?? Math.min(Math.max(1, cores), MAX_WORKER_PROCESSES),
     shutdownTimeoutMs: variables.SHUTDOWN_TIMEOUT_SECONDS * 1_000,
@@ -209,6 +212,7 @@ function internalApi(
       'trip-create': variables.RATE_LIMIT_TRIP_CREATE,
       bid: variables.RATE_LIMIT_BID,
       command: variables.RATE_LIMIT_COMMAND,
+      handshake: variables.RATE_LIMIT_HANDSHAKE,
     },
   }
 }

@@ -36,6 +36,7 @@ describe('the internal API', () => {
         'trip-create': null,
         bid: null,
         command: null,
+        handshake: null,
       },
     })
     expect(await statusOf(app.port, '/internal/nothing')).toBe(401)

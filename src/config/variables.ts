@@ -48,6 +48,10 @@ export const VARIABLES = z.object({
   LARAVEL_REDIS_PREFIX: prefix().default(''),
   LARAVEL_CURRENCY: currency().default('EGP'),
   WS_CORS_ORIGIN: origins().default([]),
+  // A phone, its predecessor that has not noticed that it is gone, and a browser.
+  WS_SOCKETS_PER_USER: integer(1, 1_000).default(3),
+  // An office behind one address; a carrier has thousands behind one.
+  WS_SOCKETS_PER_NETWORK: integerOrOff(1, 1_000_000).default(200),
 
   CLUSTER_MODE: flag().default(false),
   WORKER_PROCESSES: integer(1, MAX_WORKER_PROCESSES).optional(),
@@ -62,6 +66,8 @@ export const VARIABLES = z.object({
   RATE_LIMIT_TRIP_CREATE: limit({ points: 20, seconds: 60 }),
   RATE_LIMIT_BID: limit({ points: 60, seconds: 60 }),
   RATE_LIMIT_COMMAND: limit({ points: 600, seconds: 60 }),
+  // Half of an office whose line came back, in one second.
+  RATE_LIMIT_HANDSHAKE: limit({ points: 100, seconds: 1 }),
   CALLBACK_CONCURRENCY: integer(1, 64).default(16),
 })
 
@@ -91,6 +97,17 @@ function integer(min: number, max: number) {
     return value >= min && value <= max
       ? value
       : refuse(context, `must be a whole number from ${min} to ${max}`)
+  })
+}
+
+/** null: off. */
+function integerOrOff(min: number, max: number) {
+  return z.string().transform((text, context): number | null => {
+    if (text.trim().toLowerCase() === 'off') return null
+    const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : Number.NaN
+    return value >= min && value <= max
+      ? value
+      : refuse(context, `must be off, or a whole number from ${min} to ${max}`)
   })
 }
 

@@ -1,5 +1,5 @@
 /** What is limited, each for itself. The names are public: they stand in headers, metrics and variables' names. */
-export const LIMIT_CLASSES = ['internal-api', 'auth', 'trip-create', 'bid', 'command'] as const
+export const LIMIT_CLASSES = ['internal-api', 'auth', 'trip-create', 'bid', 'command', 'handshake'] as const
 export type LimitClass = (typeof LIMIT_CLASSES)[number]
 
 /** So many points in a window of so many seconds, which begins with a caller's first request. */
@@ -18,6 +18,7 @@ export const NO_LIMITS: LimitRules = {
   'trip-create': null,
   bid: null,
   command: null,
+  handshake: null,
 }
 
 const MAX_POINTS = 1_000_000
