@@ -176,6 +176,7 @@ function appOptions(config: Config, log: Log) {
     realtime: {
       jwtSecrets: config.jwtSecrets,
       allowedOrigins: config.wsCorsOrigins,
+      sockets: config.wsSockets,
       allowsThisMachine: config.environment === 'development',
     },
     playground: config.environment === 'development',

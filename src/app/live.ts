@@ -16,6 +16,8 @@ import type { RealtimeMetrics } from '../realtime/metrics.ts'
 import { Presence } from '../realtime/presence.ts'
 import { createPresenceMetrics } from '../realtime/presence-metrics.ts'
 import type { PresenceTempo } from '../realtime/presence-tempo.ts'
+import { createSeatMetrics } from '../realtime/seat-metrics.ts'
+import { NO_SEAT_RULES, Seats } from '../realtime/seats.ts'
 import { Sessions } from '../realtime/sessions.ts'
 import { Subscriptions } from '../realtime/subscriptions.ts'
 import type { Feed } from './feed.ts'
@@ -65,7 +67,7 @@ export function assembleLive(
   const onGap = (connection: Connection) => sessions.catchUp(connection)
   const hub = new Hub({ clock, metrics, onGap, onFence: (connection) => sessions.replace(connection) })
   const presence = openPresence(options, resources, registry, (...who) => sessions.evict(...who))
-  const seats: SeatBook = { take: async () => 'taken', free: () => undefined }
+  const seats = openSeats(options, resources, registry, presence)
   const acks = new Acks({ pool, log })
   const sessions: Sessions = new Sessions({
     installation,
@@ -89,7 +91,7 @@ export function assembleLive(
   const subscriptions = listen(options, resources, hub, heads)
   const heartbeat = new Heartbeat({ connections, clock, metrics, tempo: tempo.heartbeat })
   const load = watchLoad(hub, metrics, log, clock)
-  const loops = [heads, presence, acks]
+  const loops = [heads, seats, presence, acks]
   return {
     sessions,
     load,
@@ -115,6 +117,24 @@ function openPresence(
   const tempo = realtime?.tempo?.presence
   const metrics = createPresenceMetrics(registry)
   return new Presence({ pool: database.presence, log, metrics, evict, ...(tempo && { tempo }) })
+}
+
+function openSeats(
+  { log, realtime, database, clock = systemClock }: AppOptions,
+  { limits: redis }: Resources,
+  registry: Registry,
+  presence: Presence,
+): Seats {
+  return new Seats({
+    redis,
+    installation: database.database,
+    rules: realtime?.sockets ?? NO_SEAT_RULES,
+    nodeId: presence.nodeId,
+    liveNodes: () => presence.liveNodes(),
+    metrics: createSeatMetrics(registry),
+    log,
+    clock,
+  })
 }
 
 /** What was published while nobody listened is found by its number. */

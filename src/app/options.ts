@@ -9,6 +9,7 @@ import type { BridgeOptions } from '../laravel/bridge.ts'
 import type { CallbackTarget } from '../laravel/callback-request.ts'
 import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
+import type { SeatRules } from '../realtime/seats.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
 import type { RealtimeTempo } from './live.ts'
@@ -32,6 +33,8 @@ export interface AppOptions {
     /** JWT_SECRET and, during rotation, its predecessor. */
     readonly jwtSecrets: readonly string[]
     readonly allowedOrigins: readonly string[]
+    /** How many sockets may be open at once; any number by default. */
+    readonly sockets?: SeatRules
     /** Pages of this machine need no entry in the list. */
     readonly allowsThisMachine?: boolean
     /** The connections' times; their own by default. Tests have shorter ones. */

@@ -79,7 +79,7 @@ export async function admit(
     return refused(problem, answer)
   }
   const network = clientNetwork(peer, request.headers, options.trustedProxies)
-  const pace = network === null ? null : await options.limits.take('auth', `handshake:${network}`)
+  const pace = network === null ? null : await options.limits.take('handshake', network)
   if (pace?.allowed === false) return refused('limited', tooManyRequests(pace, requestId))
   const { origin } = request.headers
   if (!options.allowsOrigin(origin)) return refused('origin_refused', originRefused(requestId))

@@ -9,8 +9,8 @@ import type { TokenUser } from './token.ts'
 
 /** Sockets that may be open at once over all processes. */
 export interface SeatRules {
-  /** Of a rider or an admin. */
-  readonly perUser: number
+  /** Of a rider or an admin; null: any number. */
+  readonly perUser: number | null
   /** Of an IPv4 address or an IPv6 /64; null: any number. */
   readonly perNetwork: number | null
 }
@@ -29,6 +29,9 @@ export interface SeatsOptions {
   readonly clock?: Clock
   readonly tempo?: Partial<SeatTempo>
 }
+
+/** For whoever counts nobody. */
+export const NO_SEAT_RULES: SeatRules = { perUser: null, perNetwork: null }
 
 /** Milliseconds. */
 export interface SeatTempo {
@@ -141,7 +144,7 @@ export class Seats {
   #seatsOf({ userId, userType }: TokenUser, network: string | null): Seat[] {
     const { perUser, perNetwork } = this.#options.rules
     const seats: Seat[] = []
-    if (userType !== 'driver')
+    if (userType !== 'driver' && perUser !== null)
       seats.push({ key: this.#keyOf('user', userId), limit: perUser, verdict: 'user_full' })
     if (network !== null && perNetwork !== null)
       seats.push({ key: this.#keyOf('network', network), limit: perNetwork, verdict: 'network_full' })
