@@ -25,7 +25,7 @@ process.exitCode = await main()
 async function main() {
   const unlock = await lockProject()
   try {
-    return installDependencies() || checkNode() || installServers() || installPhp()
+    return installDependencies() || checkNode() || installServers() || installTestTools()
   } finally {
     unlock()
   }
@@ -159,12 +159,15 @@ function seesServers(dataDir) {
   return sees(['mariadbd', 'mysqld']) && sees(['redis-server'])
 }
 
-/** For the suite of docs/laravel alone, which says itself that it did not run where PHP cannot be had. Never fails. */
-function installPhp() {
-  const isOnPath = (env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, 'php')))
-  if (!IS_FOR_TESTS || isOnPath || existsSync(join(ROOT, '.data/php-root'))) return 0
-  const script = join(ROOT, 'scripts/install-php.ts')
-  spawnSync(nodeProgram(), [script], { cwd: ROOT, stdio: ['ignore', 2, 2] })
+/** For one suite each, which says itself that it did not run where its tool cannot be had. Never fails. */
+function installTestTools() {
+  if (!IS_FOR_TESTS) return 0
+  const script = join(ROOT, 'scripts/install-test-tool.ts')
+  for (const tool of ['php', 'chromium']) {
+    const isOnPath = (env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, tool)))
+    if (isOnPath || existsSync(join(ROOT, `.data/${tool}-root`))) continue
+    spawnSync(nodeProgram(), [script, tool], { cwd: ROOT, stdio: ['ignore', 2, 2] })
+  }
   return 0
 }
 

@@ -33,6 +33,9 @@ export function welcomeText({ config, port, internalPort, generated, embedded }:
     `Onceline is ready on ${base}`,
     `  webhooks  ${base}/webhooks/<gateway>   (${[...config.gateways.keys()].join(', ')})`,
     `  health    ${base}/health   ${base}/ready   ${base}/metrics`,
+    ...(config.environment === 'development'
+      ? [`  sockets   ${base.replace('http', 'ws')}   ${base}/playground`]
+      : []),
     `  internal  ${internal}/internal/…   (X-API-Key)   ${internal}/docs`,
     ...(embedded ? [`  data      a private database and Redis in ${config.dataDir}`] : []),
     ...secretLines(generated, config.dataDir),

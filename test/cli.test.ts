@@ -21,7 +21,7 @@ describe('every command', () => {
   it('has a description, examples, --json and --actor in its help', () => {
     const all = leaves(buildProgram({ env: {}, streams: process, exitCode: 0 }, false))
     expect(all.map(({ path }) => path)).toEqual([
-      ...['serve', 'demo', 'migrate', 'doctor'],
+      ...['serve', 'demo', 'migrate', 'doctor', 'token'],
       ...['events list', 'events show', 'events replay', 'events release', 'events discard'],
       ...['gateways list', 'gateways pause', 'gateways resume'],
       ...['payments register', 'payments attach', 'payments show', 'payments list'],

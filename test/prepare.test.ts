@@ -90,15 +90,17 @@ describe('prepare', { timeout: TIMEOUT_MS }, () => {
     if (!installed) expect(result).toMatchObject({ status: 7, stderr: `${join(clone, 'elsewhere')}\n` })
   })
 
-  it('fetches PHP for the tests alone, once, and goes on without it', () => {
-    const script = "console.error('fetching PHP'); process.exit(1)"
-    writeFileSync(join(clone, 'scripts/install-php.ts'), script)
-    const noPhp = { PATH: join(clone, 'nothing'), npm_node_execpath: process.execPath }
+  it('fetches tools for the tests alone, once, and goes on without them', () => {
+    const script = "console.error('fetching', process.argv[2]); process.exit(1)"
+    writeFileSync(join(clone, 'scripts/install-test-tool.ts'), script)
+    const nothing = { PATH: join(clone, 'nothing'), npm_node_execpath: process.execPath }
     expect(prepare().status).toBe(0)
-    expect(prepare({ ...noPhp, npm_lifecycle_event: 'prestart' })).toMatchObject({ status: 0, stderr: '' })
-    const tests = { ...noPhp, npm_lifecycle_event: 'pretest' }
-    expect(prepare(tests)).toMatchObject({ status: 0, stderr: 'fetching PHP\n' })
+    expect(prepare({ ...nothing, npm_lifecycle_event: 'prestart' })).toMatchObject({ status: 0, stderr: '' })
+    const tests = { ...nothing, npm_lifecycle_event: 'pretest' }
+    expect(prepare(tests)).toMatchObject({ status: 0, stderr: 'fetching php\nfetching chromium\n' })
     mkdirSync(join(clone, '.data/php-root'), { recursive: true })
+    expect(prepare(tests)).toMatchObject({ status: 0, stderr: 'fetching chromium\n' })
+    mkdirSync(join(clone, '.data/chromium-root'), { recursive: true })
     expect(prepare(tests)).toMatchObject({ status: 0, stderr: '' })
   })
 })

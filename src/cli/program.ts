@@ -22,6 +22,7 @@ import { addPaymentsList } from './payments-list.ts'
 import { addPaymentsRegister } from './payments-register.ts'
 import { addPaymentsShow } from './payments-show.ts'
 import { addServe } from './serve.ts'
+import { addToken } from './token.ts'
 
 /** All commands. `isJson` keeps commander's own messages to itself, since they come as JSON. */
 export function buildProgram(cli: Cli, isJson: boolean): Command {
@@ -38,6 +39,7 @@ export function buildProgram(cli: Cli, isJson: boolean): Command {
   addDemo(program, cli)
   addMigrate(program, cli)
   addDoctor(program, cli)
+  addToken(program, cli)
   const events = program.command('events').description('see webhook events and decide about them')
   addEventsList(events, cli)
   addEventsShow(events, cli)

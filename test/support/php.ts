@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { PHP_ROOT } from '../../scripts/install-php.ts'
+import { TEST_TOOLS } from '../../scripts/install-test-tool.ts'
 
 /** How PHP's command line is started here: the program and the folders of its libraries. */
 export interface Php {
@@ -54,10 +54,12 @@ export function runPhp(
 }
 
 function unpacked(): Php[] {
-  const bin = join(PHP_ROOT, 'usr/bin')
+  const bin = join(TEST_TOOLS.php.root, 'usr/bin')
   const name = existsSync(bin) ? readdirSync(bin).find((file) => /^php\d+\.\d+$/.test(file)) : undefined
   if (name === undefined) return []
-  const parents = ['usr/lib', 'lib'].map((path) => join(PHP_ROOT, path)).filter((dir) => existsSync(dir))
+  const parents = ['usr/lib', 'lib']
+    .map((path) => join(TEST_TOOLS.php.root, path))
+    .filter((dir) => existsSync(dir))
   const libraryDirs = parents.flatMap((parent) =>
     readdirSync(parent)
       .filter((dir) => dir.includes('-linux-gnu'))
