@@ -64,10 +64,12 @@ export function createHttpServer(app: Hono<{ Bindings: HttpBindings }>): Server 
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Others, such as h2c, are requests like any other (RFC 9110 7.8: whoever does not know a protocol goes on with his own).
-    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+    // Others, such as h2c, are requests like any other (RFC 9110 7.8: whoever does not know a protocol goes on with his own),
+    // and so are all where nobody opens WebSockets.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+      headers.upgrade?.toLowerCase() === 'websocket' && server.listenerCount('upgrade') > 0,
   }
-  const server = createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
+  const server: Server = createServer(limits, getRequestListener(app.fetch, { errorHandler: unroutable }))
   server.maxConnections = MAX_CONNECTIONS
   openSockets.set(server, trackSockets(server))
   return server

@@ -27,7 +27,8 @@ export const MAX_MESSAGE_BYTES = 16 * 1024
 /** No client of ours sends fragments; a proxy that does needs few. */
 const MAX_FRAGMENTS = 32
 const MAX_BUFFERED_CHUNKS = 1_024
-const MAX_PENDING_PONGS = 16
+/** More than a client may send at once, so that whoever floods is told so (4429), not cut off; some kilobytes at most. */
+const MAX_PENDING_PONGS = 128
 /** How long a peer may take to answer a close frame before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 5_000
 /** Redis and the token's verification together; a client that waits longer tries anew anyway. */
@@ -67,7 +68,11 @@ export class Door {
       const admission = admit(request, socket.remoteAddress, requestId, this.#options.admission)
       const verdict = await within(ADMISSION_TIMEOUT_MS, admission)
       if (verdict === 'late') {
-        void admission.then((late) => late.kind === 'admitted' && this.#giveBack(late.admitted))
+        // He was told to try again; what else came of it is nobody's any more.
+        void admission.then(
+          (late) => late.kind === 'admitted' && this.#giveBack(late.admitted),
+          () => undefined,
+        )
         await this.#refuse(socket, 'timeout', overloaded(requestId), requestId)
       } else if (verdict.kind === 'refused') {
         await this.#refuse(socket, verdict.outcome, verdict.answer, requestId)

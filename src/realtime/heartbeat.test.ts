@@ -13,7 +13,7 @@ function standIn(nowMs: number, expiresAtMs: number) {
     pingedAtMs: nowMs,
     heardAtMs: nowMs,
     user: { userId: 'rider', userType: 'customer', expiresAtMs },
-    ws: { ping: () => done.push('ping'), terminate: () => done.push('terminate') },
+    ws: { isPaused: false, ping: () => done.push('ping'), terminate: () => done.push('terminate') },
     close: (code: number) => done.push(`close ${code}`),
     say: (text: string) => done.push(JSON.parse(text).event),
   }
@@ -65,6 +65,18 @@ describe('the heartbeat', () => {
     pass(1_000, false)
     expect(done).toEqual(['ping', 'terminate'])
     expect(silent()).toBe(1)
+  })
+
+  it('gives whoever it does not read his time from when it reads him again', () => {
+    const { connection, done, pass } = scene()
+    pass(HEARTBEAT.pingMs, false)
+    connection.ws.isPaused = true
+    pass(60_000, false)
+    connection.ws.isPaused = false
+    pass(HEARTBEAT.pongMs - 1_000, false)
+    expect(done).toEqual(['ping'])
+    pass(1_000, false)
+    expect(done).toEqual(['ping', 'terminate'])
   })
 
   it('warns once before the token is over, and closes with 4401 after the grace', () => {

@@ -66,7 +66,9 @@ export class Heartbeat {
   #lookAtLife(connection: Connection, nowMs: number): void {
     const { pingMs, pongMs } = this.#tempo
     const isAnswered = connection.heardAtMs >= connection.pingedAtMs
-    if (!isAnswered && nowMs - connection.pingedAtMs >= pongMs) {
+    // While many of his commands wait he is not read: he has his time to answer from when he is again.
+    if (!isAnswered && connection.ws.isPaused) connection.pingedAtMs = nowMs
+    else if (!isAnswered && nowMs - connection.pingedAtMs >= pongMs) {
       this.#options.metrics.silent()
       connection.ws.terminate()
     } else if (isAnswered && nowMs - connection.pingedAtMs >= pingMs && connection.isOpen) {

@@ -19,11 +19,14 @@ const BURST_SECONDS = 2
 const MAX_WAITING = 16
 /** A client that cannot speak the protocol does not learn it by being told once more. */
 const MAX_MALFORMED = 5
-const BINARY = JSON.stringify({
-  re: null,
-  ok: false,
-  error: { code: 'malformed', message: 'Send text frames of one JSON object.', retry: false },
-})
+const BINARY: Received = {
+  reply: JSON.stringify({
+    re: null,
+    ok: false,
+    error: { code: 'malformed', message: 'Send text frames of one JSON object.', retry: false },
+  }),
+  malformed: true,
+}
 
 /**
  * What one client sends: one command after the other, in their order, and not more than it may. Made when a client says
@@ -32,7 +35,8 @@ const BINARY = JSON.stringify({
 export class Inbox {
   readonly #connection: Connection
   readonly #options: InboxOptions
-  readonly #waiting: string[] = []
+  /** null: a binary frame, whatever it says. */
+  readonly #waiting: (string | null)[] = []
   #isWorking = false
   #malformed = 0
   #allowance: number
@@ -61,11 +65,7 @@ export class Inbox {
 
   /** Takes a frame that came; it is worked on after those before it, and after `ready`. */
   take(data: Buffer, isBinary: boolean): void {
-    if (isBinary) {
-      this.#note({ reply: BINARY, malformed: true })
-      return
-    }
-    this.#waiting.push(data.toString('utf8'))
+    this.#waiting.push(isBinary ? null : data.toString('utf8'))
     if (this.#waiting.length >= MAX_WAITING) this.#connection.ws.pause()
     if (this.#connection.isReady) this.wake()
   }
@@ -79,7 +79,7 @@ export class Inbox {
     this.#isWorking = true
     for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
       if (!this.#connection.isOpen) break
-      this.#note(await this.#options.receive(this.#connection, text))
+      this.#note(text === null ? BINARY : await this.#options.receive(this.#connection, text))
       if (this.#connection.ws.isPaused && this.#waiting.length < MAX_WAITING / 2) this.#connection.ws.resume()
     }
     this.#isWorking = false

@@ -197,7 +197,10 @@ function listenersFor(sessions: Sessions, { clock, inbox: options, metrics }: Se
     },
     pong() {
       const { connection } = this as FeedSocket
-      if (connection !== null) connection.heardAtMs = Math.round(clock.monotonicMs())
+      if (connection === null) return
+      // The answer to a ping is free, so that an idle socket needs no inbox; whoever sends more of them is counted.
+      if (connection.heardAtMs < connection.pingedAtMs) connection.heardAtMs = Math.round(clock.monotonicMs())
+      else heard(this)
     },
     error() {
       // What the peer did is told to it by the library's close code, and counted by `close`.
