@@ -1,18 +1,19 @@
 // A server that echoes what it is sent, behind the door of the real one, for suites that know no other server (docs/testing.md):
 //   node scripts/echo-door.ts [port]
 import { createServer } from 'node:http'
+import { Hono } from 'hono'
 import { Registry } from 'prom-client'
 import { AddressRanges } from '../src/base/addresses.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { createLogger } from '../src/base/log.ts'
 import { createSampler } from '../src/base/sampler.ts'
 import { createHttpServer } from '../src/http.ts'
-import { Hono } from 'hono'
 import { Door } from '../src/realtime/door.ts'
 import { createRealtimeMetrics } from '../src/realtime/metrics.ts'
 import { originRule } from '../src/realtime/origins.ts'
 import { tokenRules } from '../src/realtime/token.ts'
 import { signToken } from '../test/support/tokens.ts'
+
 void createServer
 const SECRET = 'the-suite-has-no-token-so-this-is-no-secret'
 const port = Number(process.argv[2] ?? 9001)

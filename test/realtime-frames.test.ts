@@ -44,8 +44,16 @@ const BROKEN: readonly (readonly [string, readonly Buffer[], number])[] = [
   ['a continuation of nothing', [clientFrame({ opcode: continuation, payload: COMMAND })], 1002],
   ['a continuation of nothing that goes on', [clientFrame({ opcode: continuation, fin: false })], 1002],
   ['a message in the middle of another', [clientFrame({ fin: false }), clientFrame()], 1002],
-  ['a binary message in the middle of a text', [clientFrame({ fin: false }), clientFrame({ opcode: binary })], 1002],
-  ['a length of one byte too many, and nothing of it', [clientFrame({ declaredLength: MAX_BYTES + 1 })], 1009],
+  [
+    'a binary message in the middle of a text',
+    [clientFrame({ fin: false }), clientFrame({ opcode: binary })],
+    1002,
+  ],
+  [
+    'a length of one byte too many, and nothing of it',
+    [clientFrame({ declaredLength: MAX_BYTES + 1 })],
+    1009,
+  ],
   ['a length of a gigabyte', [clientFrame({ declaredLength: 2 ** 30 })], 1009],
   ['a length of 2^53', [clientFrame({ declaredLength: 2n ** 53n })], 1009],
   ['a length with the highest bit', [clientFrame({ declaredLength: 2n ** 63n })], 1009],
@@ -121,7 +129,9 @@ describe('too much', () => {
   it('pings of a client that does not read its pongs', async () => {
     const raw = await attacked.attacker()
     raw.socket.pause()
-    const flood = Buffer.concat(Array.from({ length: 500 }, () => clientFrame({ opcode: ping, payload: 'x'.repeat(125) })))
+    const flood = Buffer.concat(
+      Array.from({ length: 500 }, () => clientFrame({ opcode: ping, payload: 'x'.repeat(125) })),
+    )
     for (let n = 0; n < 40; n += 1) raw.socket.write(flood)
     await expect.poll(() => attacked.connections(), { timeout: 15_000 }).toBe(1)
     raw.end()

@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import { openPool, type Pool } from '../../db/pools.ts'
 import { openRedis, type Redis } from '../../db/redis.ts'
-import type { LimitRules } from '../../src/limits/rules.ts'
 import { Publisher } from '../../src/feed/publish.ts'
+import type { LimitRules } from '../../src/limits/rules.ts'
 import { openApp, type TestApp, type TestAppOptions } from './app.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { append, feedMessage } from './feed.ts'
@@ -66,8 +66,7 @@ export class Attacked {
     await this.#publisher.publish(await append(this.#pool, feedMessage('bystander', this.#told)))
     await this.#bystander.seq(this.#told)
     await expect.poll(() => this.connections(), { timeout: 10_000 }).toBe(1)
-    for (const line of this.app.lines)
-      for (const secret of this.#secrets) expect(line).not.toContain(secret)
+    for (const line of this.app.lines) for (const secret of this.#secrets) expect(line).not.toContain(secret)
     expect(this.app.lines.filter((line) => /"level":(?:"(?:error|fatal)"|50|60)/.test(line))).toEqual([])
   }
 

@@ -82,8 +82,7 @@ export function takeServerFrame(bytes: Buffer): { frame: ServerFrame; rest: Buff
   const short = second & 0x7f
   const start = short === 126 ? 4 : short === 127 ? 10 : 2
   if (bytes.length < start) return null
-  const length =
-    start === 4 ? bytes.readUInt16BE(2) : start === 10 ? Number(bytes.readBigUInt64BE(2)) : short
+  const length = start === 4 ? bytes.readUInt16BE(2) : start === 10 ? Number(bytes.readBigUInt64BE(2)) : short
   if (bytes.length < start + length) return null
   const frame = {
     fin: (first & 0x80) !== 0,

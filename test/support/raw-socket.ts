@@ -68,7 +68,10 @@ export class RawSocket {
   static async open(port: number, target: string, lines: readonly string[] = []): Promise<RawSocket> {
     const raw = await RawSocket.begin(port, target, lines)
     await raw.event('ready')
-    if (!raw.head.startsWith('HTTP/1.1 101 ') || !raw.head.includes(`Sec-WebSocket-Accept: ${raw.accept}\r\n`))
+    if (
+      !raw.head.startsWith('HTTP/1.1 101 ') ||
+      !raw.head.includes(`Sec-WebSocket-Accept: ${raw.accept}\r\n`)
+    )
       throw new Error(`not what RFC 6455 4.2.2 asks for: ${raw.head}`)
     return raw
   }
@@ -89,7 +92,8 @@ export class RawSocket {
     for (;;) {
       const found = this.frames.slice(from).find(fits)
       if (found !== undefined) return found
-      if (this.#isClosed) throw new Error(`over, after ${this.head.slice(0, 200)} and ${this.frames.length} frames`)
+      if (this.#isClosed)
+        throw new Error(`over, after ${this.head.slice(0, 200)} and ${this.frames.length} frames`)
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
