@@ -1,37 +1,44 @@
-// A server that echoes what it is sent, behind the door of the real one, for suites that know no other server (docs/testing.md):
-//   node scripts/echo-door.ts [port]
-import { createServer } from 'node:http'
+/**
+ * A server that echoes what it is sent, behind the door of the real one with the real one's limits, for a conformance suite
+ * that knows no other kind of server (docs/testing.md, "RFC 6455"): node scripts/echo-door.ts [port]
+ */
 import { Hono } from 'hono'
 import { Registry } from 'prom-client'
 import { AddressRanges } from '../src/base/addresses.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { createLogger } from '../src/base/log.ts'
 import { createSampler } from '../src/base/sampler.ts'
-import { createHttpServer } from '../src/http.ts'
+import { createHttpServer, listen } from '../src/http.ts'
 import { Door } from '../src/realtime/door.ts'
 import { createRealtimeMetrics } from '../src/realtime/metrics.ts'
 import { originRule } from '../src/realtime/origins.ts'
 import { tokenRules } from '../src/realtime/token.ts'
 import { signToken } from '../test/support/tokens.ts'
 
-void createServer
-const SECRET = 'the-suite-has-no-token-so-this-is-no-secret'
-const port = Number(process.argv[2] ?? 9001)
+/** The suite brings no token, so it is given one. */
+const SECRET = 'no-secret-since-everybody-is-let-in'
+const PORT = Number(process.argv[2] ?? 9001)
+
 const metrics = createRealtimeMetrics(new Registry())
-const log = createLogger({ level: 'warn' })
 const door = new Door({
   admission: {
     tokens: tokenRules([SECRET], systemClock),
-    desk: null as never,
+    desk: {
+      redis: null as never,
+      installation: '',
+      clock: systemClock,
+      metrics,
+      onRedisError: () => undefined,
+    },
     allowsOrigin: originRule(['*']),
-    trustedProxies: new AddressRanges([]),
-    limits: { take: async () => ({ allowed: true }) as never },
+    trustedProxies: new AddressRanges(['127.0.0.1']),
+    limits: { take: () => Promise.reject(new Error('nobody is counted behind a trusted proxy')) },
     seats: { take: async () => 'taken', free: () => undefined },
     metrics,
     isClosed: () => false,
   },
   metrics,
-  log,
+  log: createLogger({ level: 'warn' }),
   refusals: createSampler({ perSecond: 1, burst: 5 }),
   onOpen: (ws) => {
     ws.on('error', () => undefined)
@@ -41,7 +48,6 @@ const door = new Door({
 const server = createHttpServer(new Hono())
 server.on('upgrade', (request) => {
   request.headers.authorization = `Bearer ${signToken({ secret: SECRET })}`
-  request.url = '/'
 })
 door.attach(server)
-server.listen(port, '127.0.0.1', () => console.log(`echo on ${port}`))
+process.stdout.write(`echoes at ws://127.0.0.1:${await listen(server, PORT, '127.0.0.1')}\n`)
