@@ -121,10 +121,19 @@ function shapeOf(role: RedisRole) {
 export async function redisDoubts(redis: Redis): Promise<string[]> {
   if (!redis.isCluster) return doubtsOfNode(redis as RedisNode)
   const nodes = (redis as Cluster).nodes('master')
-  const state = /^cluster_state:(\S+)/m.exec(await redis.cluster('INFO'))?.[1] ?? 'unknown'
-  if (state !== 'ok') throw new Error(`the cluster's state is ${state}: a part of it has no node`)
+  const states = await Promise.all(nodes.map((node) => clusterState(node)))
+  const ill = states.find((state) => state !== 'ok')
+  if (nodes.length === 0 || ill !== undefined)
+    throw new Error(`the cluster's state is ${ill ?? 'unknown'}: a part of it has no node`)
   const doubts = await Promise.all(nodes.map((node) => doubtsOfNode(node)))
   return [...new Set(doubts.flat())]
+}
+
+/** `ok`, `fail`, or `none` of a server that is in no cluster. */
+export async function clusterState(redis: RedisNode): Promise<string> {
+  const isEnabled = /^cluster_enabled:1/m.test(await redis.info('cluster'))
+  if (!isEnabled) return 'none'
+  return /^cluster_state:(\S+)/m.exec(String(await redis.cluster('INFO')))?.[1] ?? 'unknown'
 }
 
 async function doubtsOfNode(redis: RedisNode): Promise<string[]> {

@@ -1,12 +1,12 @@
 import { durabilityDoubts } from '../../db/durability.ts'
 import { migrationStatus } from '../../db/migration-status.ts'
 import type { Pool } from '../../db/pools.ts'
-import { openRedis, redisDoubts } from '../../db/redis.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { type Backlog, readBacklog } from '../webhooks/backlog.ts'
 import { listPauses } from '../webhooks/pauses.ts'
 import { type CliContext, readConfig, withContext } from './context.ts'
 import { checkCallbacks, checkLaravel } from './doctor-callbacks.ts'
+import { checkRedis } from './doctor-redis.ts'
 import { CliError, failureOf } from './failure.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
 
@@ -85,42 +85,6 @@ async function checkClock(pool: Pool): Promise<Finding> {
   const detail = `${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} this machine's, ±${doubtMs} ms`
   if (Math.abs(skewMs) - doubtMs <= MAX_SKEW_MS) return ok("database's clock", detail)
   return wrong("database's clock", detail, 'run a time service (chrony) on both machines')
-}
-
-const REDIS_TIMEOUT_MS = 1_500
-
-async function checkRedis({ redis: address }: CliContext): Promise<Finding> {
-  if (address === null)
-    return warning('Redis', 'REDIS_HOST is not set', 'several hosts need one Redis between them')
-  const redis = openRedis(address, 'control', () => undefined)
-  try {
-    const isReady = await becomesReady(redis)
-    if (!isReady) {
-      const detail = `${address.host}:${address.port} does not answer or rejects the password`
-      return wrong(
-        'Redis',
-        detail,
-        'webhooks are stored and processed without it, more slowly; start it or check REDIS_*',
-      )
-    }
-    const doubts = await redisDoubts(redis)
-    if (doubts.length === 0) return ok('Redis', `${address.host}:${address.port}, never evicts`)
-    return wrong('Redis', doubts.join('; '), 'CONFIG SET maxmemory-policy noeviction, and in redis.conf')
-  } finally {
-    redis.disconnect()
-  }
-}
-
-type RedisClient = ReturnType<typeof openRedis>
-
-async function becomesReady(redis: RedisClient): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), REDIS_TIMEOUT_MS)
-    redis.once('ready', () => {
-      clearTimeout(timer)
-      resolve(true)
-    })
-  })
 }
 
 async function checkSchema({ pool, isEmbedded }: CliContext): Promise<Finding> {

@@ -1,74 +1,43 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, it, vi } from 'vitest'
 import { openRedis, redisDoubts } from '../../db/redis.ts'
 import { slotOf } from '../../db/redis-slot.ts'
-import { Publisher, userChannel } from '../../src/feed/publish.ts'
+import { userChannel } from '../../src/feed/publish.ts'
 import { registerPayment } from '../../src/payments/register.ts'
 import { issueTicket, redeemTicket } from '../../src/realtime/tickets.ts'
+import { newSecret } from '../../src/webhooks/gateways/samples.ts'
 import { openApp, type TestApp } from '../support/app.ts'
+import { Audience, LONG } from '../support/audience.ts'
 import { standingOf } from '../support/books.ts'
+import { type CliEnv, envOf, oncelineJson } from '../support/cli.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { connected, openLimits } from '../support/limits.ts'
 import { type OwnRedisCluster, openOwnRedisCluster } from '../support/own-redis-cluster.ts'
 import { expected } from '../support/processing.ts'
-import { type Listening, openSubscriptions } from '../support/subscriptions.ts'
+import { Service } from '../support/service.ts'
 import { openDesk } from '../support/ticket-door.ts'
 
-/** Elections and restarts take seconds, and the machine may be busy. */
-const LONG = { timeout: 40_000, interval: 50 }
+vi.setConfig({ testTimeout: 90_000 })
+
 const closing: (() => unknown)[] = []
 let database: TestDatabase
 let cluster: OwnRedisCluster
+let audience: Audience
 
 beforeAll(async () => {
   cluster = await openOwnRedisCluster('redis-cluster')
   database = { ...(await testDatabase('redis-cluster')), redis: cluster.address }
+  audience = new Audience(cluster.address)
 })
 afterEach(async () => {
+  await audience.close()
   for (const close of closing.splice(0).reverse()) await close()
 })
 afterAll(async () => {
   await database?.drop()
   await cluster?.remove()
 })
-
-const users = Array.from({ length: 300 }, () => randomUUID())
-const channels = users.map((userId) => userChannel('i', userId))
-
-async function open(): Promise<Listening> {
-  const listening = openSubscriptions(cluster.address, { removalMs: 100 })
-  closing.push(() => listening.subscriptions.close())
-  await expect.poll(() => listening.subscriptions.isListening, LONG).toBe(true)
-  return listening
-}
-
-async function openPublisher(): Promise<Publisher> {
-  const redis = openRedis(cluster.address, 'publish', () => undefined)
-  closing.push(() => redis.disconnect())
-  await expect.poll(() => redis.status, LONG).toBe('ready')
-  const publisher = new Publisher({ redis, installation: 'i', onError: () => undefined })
-  // Until every node takes messages.
-  await expect.poll(() => tell(publisher), LONG).toBe(true)
-  return publisher
-}
-
-let lastNumber = 0
-
-/** One message to everybody; whether Redis took all of them. */
-function tell(publisher: Publisher): Promise<boolean> {
-  lastNumber++
-  return publisher.publish(users.map((userId) => ({ userId, event: 'e', data: { n: lastNumber } })))
-}
-
-/** Everybody is told once more, and each hears it once. */
-async function expectHeard(publisher: Publisher, { heard }: Listening): Promise<void> {
-  await expect.poll(() => tell(publisher), LONG).toBe(true)
-  const text = `e {"event":"e","data":{"n":${lastNumber}}}`
-  const those = () => heard.filter(([, one]) => one === text)
-  await expect.poll(() => those().length, LONG).toBe(users.length)
-  expect(new Set(those().map(([channel]) => channel))).toEqual(new Set(channels))
-}
 
 /** How many channels each master has subscribers of. */
 async function shardChannels(): Promise<number[]> {
@@ -80,20 +49,19 @@ async function shardChannels(): Promise<number[]> {
 }
 
 it('a slot is the one that Redis says', async () => {
-  const names = ['', 'a', '{a}b', 'x{a}y', '{}a', '{a', 'a}{', '{{a}}', 'ü{ü}', channels[0] ?? '']
+  const names = ['', 'a', '{a}b', 'x{a}y', '{}a', '{a', 'a}{', '{{a}}', 'ü{ü}', audience.channels[0] ?? '']
   const { client } = cluster.masters[0]
   for (const name of names) expect(slotOf(name), name).toBe(await client.cluster('KEYSLOT', name))
 })
 
 it('channels are spread over the nodes, each message goes to one of them, and each user hears it once', async () => {
-  const listening = await open()
-  const publisher = await openPublisher()
-  expect(await Promise.all(channels.map((one) => listening.subscriptions.add(one)))).not.toContain(false)
+  const listening = await audience.listenToAll()
+  const publisher = await audience.openPublisher()
   const spread = await shardChannels()
-  expect(spread.reduce((sum, count) => sum + count)).toBe(users.length)
-  for (const count of spread) expect(count).toBeGreaterThan(users.length / 6)
-  await expectHeard(publisher, listening)
-  for (const one of channels.slice(1)) listening.subscriptions.remove(one)
+  expect(spread.reduce((sum, count) => sum + count)).toBe(audience.users.length)
+  for (const count of spread) expect(count).toBeGreaterThan(audience.users.length / 6)
+  await audience.expectHeard(publisher, listening)
+  for (const one of audience.channels.slice(1)) listening.subscriptions.remove(one)
   await expect.poll(async () => (await shardChannels()).reduce((sum, count) => sum + count), LONG).toBe(1)
   expect(listening.subscriptions.size).toBe(1)
   expect(listening.resubscribed()).toBe(0)
@@ -101,7 +69,7 @@ it('channels are spread over the nodes, each message goes to one of them, and ea
 
 it('a webhook is stored, rung for, processed by the ring, and told to its rider', async () => {
   const customerId = randomUUID()
-  const listening = await open()
+  const listening = await audience.listen()
   expect(await listening.subscriptions.add(userChannel(database.address.database, customerId))).toBe(true)
   // So slow that only the ring can have done it.
   const sweep = { intervalMs: 3_600_000, nextLookSeconds: 3_600 }
@@ -117,7 +85,7 @@ it('a webhook is stored, rung for, processed by the ring, and told to its rider'
   const refs = await Promise.all(Array.from({ length: 20 }, () => pay(app, customerId)))
   await expect.poll(async () => (await Promise.all(refs.map(isCaptured))).every(Boolean), LONG).toBe(true)
   await expect.poll(() => listening.heard.length, LONG).toBeGreaterThan(20)
-}, 60_000)
+})
 
 interface ReadyBody {
   readonly dependencies: { readonly redis: { readonly status: string } }
@@ -145,7 +113,7 @@ it('limits are counted, and tickets taken once, wherever their keys are', async 
   })
   closing.push(() => limits.close())
   await connected(limits.redis)
-  for (const user of users.slice(0, 20)) {
+  for (const user of audience.users.slice(0, 20)) {
     const verdicts = []
     for (let n = 0; n < 4; n++) verdicts.push((await limits.limits.take('command', user)).allowed)
     expect(verdicts).toEqual([true, true, true, false])
@@ -154,7 +122,7 @@ it('limits are counted, and tickets taken once, wherever their keys are', async 
 
   const desk = await openDesk({ redis: cluster.address })
   closing.push(() => desk.close())
-  for (const userId of users.slice(0, 20)) {
+  for (const userId of audience.users.slice(0, 20)) {
     const user = { userId, userType: 'customer' as const, expiresAtMs: Date.now() + 60_000 }
     const issue = await issueTicket(desk.desk, user, undefined)
     if (issue.kind !== 'issued') throw new Error(issue.kind)
@@ -173,10 +141,42 @@ it('one node that may evict is reason enough to distrust the cluster', async () 
   expect(await redisDoubts(redis)).toEqual([expect.stringContaining('maxmemory-policy is allkeys-lru')])
 })
 
+it('a service in its own processes works on a cluster, and the doctor says what it sees', async () => {
+  const env = { ...envOf(database), KASHIER_WEBHOOK_SECRETS: newSecret('kashier') }
+  const service = await Service.start(database.address, cluster.address, {
+    ...env,
+    CLUSTER_MODE: '1',
+    WORKER_PROCESSES: '2',
+  })
+  closing.push(async () => {
+    service.signal('SIGTERM')
+    expect(await service.ended).toBe(0)
+  })
+  const ready = async () => (await fetch(`http://127.0.0.1:${service.port}/ready`)).json()
+  await expect
+    .poll(ready, LONG)
+    .toMatchObject({ status: 'ready', dependencies: { redis: { status: 'ok', reasons: [] } } })
+
+  const redisOf = async (more: CliEnv = {}) => {
+    const { json } = await oncelineJson({ ...env, ...more }, 'doctor')
+    return json.checks.find(({ name }: { name: string }) => name === 'Redis')
+  }
+  expect(await redisOf()).toMatchObject({ status: 'ok', detail: expect.stringContaining('and its cluster') })
+  expect(await redisOf({ REDIS_CLUSTER: '0' })).toMatchObject({
+    status: 'warning',
+    advice: 'set REDIS_CLUSTER=true',
+  })
+  const { host, port, password } = inject('servers').redis
+  const single = { REDIS_HOST: host, REDIS_PORT: String(port), REDIS_PASSWORD: password }
+  expect(await redisOf(single)).toMatchObject({
+    status: 'wrong',
+    detail: expect.stringContaining('in no cluster'),
+  })
+})
+
 it('a slot that moves takes its channels with it, and that messages may be lost is said', async () => {
-  const listening = await open()
-  const publisher = await openPublisher()
-  await Promise.all(channels.map((one) => listening.subscriptions.add(one)))
+  const listening = await audience.listenToAll()
+  const publisher = await audience.openPublisher()
   const [, from, to] = cluster.masters
   const [first = ''] = await from.client.pubsub('SHARDCHANNELS').then((found) => found as unknown as string[])
   const slot = slotOf(first)
@@ -187,13 +187,12 @@ it('a slot that moves takes its channels with it, and that messages may be lost 
   await from.client.cluster('SETSLOT', slot, 'NODE', target)
   await expect.poll(() => listening.resubscribed(), LONG).toBeGreaterThan(0)
   await expect.poll(() => to.client.pubsub('SHARDNUMSUB', first), LONG).toEqual([first, 1])
-  await expectHeard(publisher, listening)
+  await audience.expectHeard(publisher, listening)
 })
 
 it('a node that dies and comes back is listened to again, and takes messages', async () => {
-  const listening = await open()
-  const publisher = await openPublisher()
-  await Promise.all(channels.map((one) => listening.subscriptions.add(one)))
+  const listening = await audience.listenToAll()
+  const publisher = await audience.openPublisher()
   const [, node] = cluster.masters
   await node.kill()
   await expect.poll(() => listening.subscriptions.isListening).toBe(false)
@@ -201,23 +200,40 @@ it('a node that dies and comes back is listened to again, and takes messages', a
   await cluster.isWell()
   await expect.poll(() => listening.resubscribed(), LONG).toBeGreaterThan(0)
   await expect.poll(() => listening.subscriptions.isListening, LONG).toBe(true)
-  await expectHeard(publisher, listening)
+  await audience.expectHeard(publisher, listening)
+})
+
+it('rings are answered again after the node of the queue was away; meanwhile events are processed without it', async () => {
+  const queue = `{onceline-${database.address.database}}:webhook-events`
+  const node = cluster.masters[Math.floor((slotOf(queue) * 3) / 16_384)]
+  if (node === undefined) throw new Error('every slot has its master')
+  const customerId = randomUUID()
+  const app = await openApp(database)
+  closing.push(() => app.stop())
+  await node.kill()
+  const alone = await pay(app, customerId)
+  await expect.poll(() => isCaptured(alone), LONG).toBe(true)
+  await node.revive()
+  await cluster.isWell()
+  const rings = async () => Number(await node.client.get(`${queue}:id`))
+  const before = await rings()
+  await expect.poll(async () => pay(app, customerId).then(rings), LONG).toBeGreaterThan(before)
+  await expect.poll(() => node.client.llen(`${queue}:wait`), LONG).toBe(0)
 })
 
 it('a replica takes over: its channels follow, and the old master brings nothing twice', async () => {
-  const listening = await open()
-  const publisher = await openPublisher()
-  await Promise.all(channels.map((one) => listening.subscriptions.add(one)))
+  const listening = await audience.listenToAll()
+  const publisher = await audience.openPublisher()
   const [old] = cluster.masters
   await old.kill()
   expect(await listening.subscriptions.add('new')).toBeTypeOf('boolean')
   await expect.poll(() => listening.resubscribed(), LONG).toBeGreaterThan(0)
   await expect.poll(() => listening.subscriptions.isListening, LONG).toBe(true)
-  await expectHeard(publisher, listening)
+  await audience.expectHeard(publisher, listening)
   await old.revive()
   await cluster.isWell()
-  await expectHeard(publisher, listening)
+  await audience.expectHeard(publisher, listening)
   const listed = async () =>
     ((await cluster.replica.client.pubsub('SHARDCHANNELS')) as unknown as string[]).length
-  expect(await listed()).toBeGreaterThan(users.length / 6)
+  expect(await listed()).toBeGreaterThan(audience.users.length / 6)
 })

@@ -21,6 +21,7 @@ export interface ClusterNode {
   readonly port: number
   readonly client: RedisNode
   id(): Promise<string>
+  isAlive(): boolean
   kill(): Promise<void>
   /** Starts the killed node again, with what it had. */
   revive(): Promise<void>
@@ -80,6 +81,7 @@ async function openNode(
     `masterauth ${password}`,
     'repl-diskless-sync-delay 0',
   ]
+  let isAlive = true
   let server: RedisServer = await startRedis(binary, dataDir, password, undefined, settings)
   const { port } = server
   const client = openRedisNode({ host: '127.0.0.1', port, password }, 'worker', () => undefined)
@@ -87,8 +89,13 @@ async function openNode(
     port,
     client,
     id: async () => (await client.cluster('MYID')) as string,
-    kill: () => server.process.end('SIGKILL'),
+    isAlive: () => isAlive,
+    kill: () => {
+      isAlive = false
+      return server.process.end('SIGKILL')
+    },
     revive: async () => {
+      isAlive = true
       server = await startRedis(binary, dataDir, password, port, settings)
     },
     close: async () => {
@@ -130,7 +137,7 @@ async function untilWell(nodes: readonly ClusterNode[]): Promise<void> {
   const states = async () =>
     Promise.all(
       nodes
-        .filter(({ client }) => client.status === 'ready')
+        .filter((node) => node.isAlive())
         .map(async ({ client }) => field(await client.cluster('INFO'), 'cluster_state')),
     )
   await vi.waitFor(async () => expect(new Set(await states())).toEqual(new Set(['ok'])), PATIENT)
