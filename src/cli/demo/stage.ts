@@ -9,7 +9,7 @@ import { createDatabaseIfMissing, type DatabaseAddress, openPool, type Pool } fr
 import type { RowDataPacket } from '../../../db/rows.ts'
 import { idToText } from '../../base/ids.ts'
 import { addressVariables } from '../../config/addresses.ts'
-import { registerPayment } from '../../payments/register.ts'
+import { type ExpectedPayment, registerPayment } from '../../payments/register.ts'
 import {
   buildDelivery,
   newSecret,
@@ -31,6 +31,10 @@ export interface Answer {
   readonly verdict: string | null
 }
 
+/** Who pays and who drives; they hear of it. */
+export type Parties = Pick<ExpectedPayment, 'customerId' | 'driverId'>
+
+const NOBODY: Parties = { customerId: null, driverId: null }
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url))
 const START_TIMEOUT_MS = 20_000
 const POST_TIMEOUT_MS = 5_000
@@ -42,6 +46,8 @@ export class Stage {
   readonly host: DataHost
   readonly pool: Pool
   readonly secrets: Readonly<Record<SampleGateway, string>>
+  /** Signs the phones' tokens, as Laravel does. */
+  readonly jwtSecret = newSecret('kashier')
   readonly #database: DatabaseAddress
   readonly #nodes = new Map<string, Node>()
 
@@ -98,7 +104,7 @@ export class Stage {
       NODE_ENV: 'test',
       PORT: '0',
       ...addressVariables({ ...mysql, user, database: DATABASE }, redis),
-      JWT_SECRET: newSecret('kashier'),
+      JWT_SECRET: this.jwtSecret,
       INTERNAL_API_KEY: newSecret('kashier'),
       STRIPE_WEBHOOK_SECRETS: this.secrets.stripe,
       KASHIER_WEBHOOK_SECRETS: this.secrets.kashier,
@@ -135,7 +141,12 @@ export class Stage {
   }
 
   /** Expects a payment, as the API behind the apps would. Returns its id. */
-  async expect(gateway: SampleGateway, merchantRef: string, amountMinor: bigint): Promise<string> {
+  async expect(
+    gateway: SampleGateway,
+    merchantRef: string,
+    amountMinor: bigint,
+    { customerId, driverId }: Parties = NOBODY,
+  ): Promise<string> {
     const registration = await registerPayment(
       this.pool,
       {
@@ -146,8 +157,8 @@ export class Stage {
         amountMinor,
         currency: 'EGP',
         tripId: null,
-        customerId: null,
-        driverId: null,
+        customerId,
+        driverId,
       },
       async (refKeys) => void (await wakeParked(this.pool, refKeys)),
     )
