@@ -29,7 +29,15 @@ export type KeyCheckpoint =
   | 'operation:commit-sent'
   | 'operation:committed'
 
-export type Checkpoint = EventCheckpoint | KeyCheckpoint
+/** Moments in the life of a message for a user, and of the socket that it goes to. */
+export type FeedCheckpoint =
+  | 'feed:before-publish'
+  | 'feed:listening'
+  | 'feed:greeted'
+  | 'feed:page-read'
+  | 'feed:page-sent'
+
+export type Checkpoint = EventCheckpoint | KeyCheckpoint | FeedCheckpoint
 
 let listener: ((checkpoint: Checkpoint) => void) | null = null
 

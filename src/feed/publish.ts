@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from '../../db/redis.ts'
+import { reached } from '../base/checkpoint.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { encodeEnvelope, type Push } from './envelope.ts'
 
@@ -44,6 +45,7 @@ export class Publisher {
    * lost, as it is where nobody holds the user. Never throws.
    */
   async publish(pushes: readonly Push[]): Promise<boolean> {
+    reached('feed:before-publish')
     for (let start = 0; start < pushes.length; start += PIPELINE_MESSAGES) {
       const some = pushes.slice(start, start + PIPELINE_MESSAGES)
       const error = await this.#send(some)

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from '../../db/pools.ts'
 import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { backoffMs } from '../base/backoff.ts'
+import { reached } from '../base/checkpoint.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../base/sampler.ts'
 import { frameOf } from '../feed/envelope.ts'
@@ -59,6 +60,7 @@ export class CatchUp {
     const { epoch } = cursor
     const page = await this.#read(user.userId, cursor.next - 1)
     if (!connection.isOpen) return true
+    reached('feed:page-read')
     // Somebody set the cursor meanwhile, so this is not what follows it.
     if (cursor.epoch !== epoch) return false
     if (page.kind === 'lost') return this.#startAnew(connection)
@@ -72,6 +74,7 @@ export class CatchUp {
       for (const { seq, createdAt } of page.messages) connection.noteSent(seq, createdAt.getTime())
       cursor.sent(last.seq)
       this.#options.metrics.replayed(page.messages.length)
+      reached('feed:page-sent')
     }
     return cursor.settle(page.head)
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
+import { reached } from '../base/checkpoint.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../base/sampler.ts'
@@ -128,6 +129,7 @@ export class Sessions {
         this.#options.hub.join(connection.channel, connection),
       ])
       if (!connection.isOpen) return
+      reached('feed:listening')
       const greeting = await this.#options.greet(user)
       if (connection.isOpen) this.#greet(connection, greeting)
     } catch (error) {
@@ -160,6 +162,7 @@ export class Sessions {
     }
     connection.say(JSON.stringify({ event: 'ready', data }))
     connection.isReady = true
+    reached('feed:greeted')
     const { cursor, since } = connection
     cursor.restart(since ?? head)
     const isAhead = cursor.next > head + 1

@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import type { DatabaseAddress } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
-import { createApp } from '../../src/app.ts'
+import { type App, type AppOptions, createApp } from '../../src/app.ts'
 import { type Checkpoint, listenToCheckpoints } from '../../src/base/checkpoint.ts'
 import { createLogger } from '../../src/base/log.ts'
 import type { GatewayAccount } from '../../src/webhooks/gateways/adapter.ts'
@@ -17,6 +17,10 @@ export type Order =
       readonly redis: RedisAddress
       /** One secret a gateway. */
       readonly secrets: Readonly<Record<string, string>>
+      /** Who may connect; nobody by default. */
+      readonly realtime?: AppOptions['realtime']
+      /** Laravel's; nobody is let in by default. */
+      readonly internalKey?: string
     }
   /** Die at the n-th passing of this checkpoint from now on. */
   | { readonly kind: 'die'; readonly checkpoint: Checkpoint; readonly passing: number }
@@ -27,6 +31,8 @@ export type Report = { readonly kind: 'ready' } | { readonly kind: 'listening'; 
 
 /** How often each checkpoint was passed, so that a process that did not die can say why. */
 const passings = new Map<Checkpoint, number>()
+const STOP_TIMEOUT_MS = 10_000
+let app: App | null = null
 let doom: { readonly checkpoint: Checkpoint; passingsLeft: number } | null = null
 
 listenToCheckpoints((checkpoint) => {
@@ -42,16 +48,18 @@ process.on('message', (order: Order) => {
   else void start(order)
 })
 process.on('disconnect', () => process.exit(0))
+process.on('SIGTERM', () => void app?.stop(STOP_TIMEOUT_MS).then(() => process.exit(0)))
 // A process that is killed writes no compile cache at its exit; the next one starts twice as fast with it.
 flushCompileCache()
 report({ kind: 'ready' })
 
 async function start(order: Extract<Order, { kind: 'start' }>): Promise<void> {
-  const app = createApp({
+  app = createApp({
     database: order.database,
     redis: order.redis,
     accounts: accountsOf(order.secrets),
-    internalKeys: [],
+    internalKeys: order.internalKey === undefined ? [] : [order.internalKey],
+    ...(order.realtime === undefined ? {} : { realtime: order.realtime }),
     callbacks: true,
     workerConcurrency: 4,
     maxAttempts: 12,

@@ -79,6 +79,12 @@ export class ServerNode {
     await this.ended
   }
 
+  /** Lets it take leave of whoever is connected, as an operator does; resolves with the words for how it ended. */
+  drain(): Promise<string> {
+    this.#child.kill('SIGTERM')
+    return this.ended
+  }
+
   /** What it wrote last: warnings and errors. */
   get words(): string {
     return this.#words
