@@ -70,7 +70,7 @@ function tryLines(config: Config, base: string): string[] {
   return [
     '',
     'Try it: a payment is expected, its webhook comes (paste it twice), and it is captured once.',
-    `  npm run -s onceline -- payments register --gateway kashier --ref ${SAMPLE.merchantRef} --amount 150.00 --currency EGP`,
+    `  npm run -s onceline -- payments register --gateway kashier --ref ${SAMPLE.merchantRef} --amount 150.00 --currency EGP --customer rider-1`,
     `  curl -sS -X POST ${base}${delivery.path} ${headers} -d '${delivery.body.toString()}'`,
     `  npm run -s onceline -- payments show --gateway kashier --ref ${SAMPLE.merchantRef}`,
   ]

@@ -123,6 +123,8 @@ export class Seats {
   /** Whether Redis still has what it was told: if not, all of it is told again. Throws when Redis does not answer. */
   async look(): Promise<void> {
     const { redis, installation, nodeId } = this.#options
+    // At the very start nothing was told yet, so that nothing can be lost.
+    if (redis.status === 'connecting' || redis.status === 'connect') return
     const isNew = await redis.set(
       `onceline-${installation}:seats:told:${nodeId}`,
       '1',
