@@ -15,6 +15,15 @@ const ENGINE_FREE = [
   'log-redaction',
   'php-client',
   'php-signatures',
+  'browser/playground',
+  'realtime-door',
+  'realtime-frames',
+  'realtime-load',
+  'realtime-rfc6455',
+  'realtime-slow',
+  'seats',
+  'subscriptions',
+  'subscriptions-churn',
 ]
 
 const isOptional = process.argv.includes('--if-available')
