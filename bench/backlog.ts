@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Pool } from '../db/pools.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { Id } from '../src/base/ids.ts'
@@ -18,7 +19,11 @@ const ROWS_A_STATEMENT = 500
 /** Two keep the database's both cores busy; more would only queue. */
 const WRITERS = 2
 
-/** Registers the expected payments `<tag>-0` … `<tag>-<n-1>`. */
+/** So that a batch's payments are mostly of different people, and two batches at once still meet at some of them. */
+const PAYMENTS_A_RIDER = 4
+const PAYMENTS_A_DRIVER = 20
+
+/** Registers the expected payments `<tag>-0` … `<tag>-<n-1>`, each of a rider and a driver who have others, too. */
 export async function registerPayments(
   pool: Pool,
   gateway: string,
@@ -27,16 +32,17 @@ export async function registerPayments(
 ): Promise<void> {
   const now = new Date()
   await inChunks(payments, async (numbers) => {
-    const rows = numbers.map((number) => ({ ...paymentRow(gateway, `${tag}-${number}`), createdAt: now }))
+    const rows = numbers.map((number) => ({ ...paymentRow(gateway, tag, number, payments), createdAt: now }))
     await inTransaction(pool, 'register payments', (connection) => savePayments(connection, rows, now))
   })
 }
 
-function paymentRow(gateway: string, merchantRef: string): PaymentRow {
+function paymentRow(gateway: string, tag: string, number: number, payments: number): PaymentRow {
+  const merchantRef = `${tag}-${number}`
   return newPaymentRow({
     tripId: null,
-    customerId: null,
-    driverId: null,
+    customerId: userId('a', number % Math.ceil(payments / PAYMENTS_A_RIDER)),
+    driverId: userId('b', number % Math.ceil(payments / PAYMENTS_A_DRIVER)),
     gateway,
     account: ACCOUNT,
     merchantRef,
@@ -46,6 +52,12 @@ function paymentRow(gateway: string, merchantRef: string): PaymentRow {
     expectedMinor: AMOUNT_MINOR,
     currency: CURRENCY,
   })
+}
+
+/** As long as Laravel's, and in no order that the payments have. */
+function userId(kind: string, number: number): string {
+  const hex = createHash('sha256').update(`${kind}${number}`).digest('hex')
+  return `${kind}${hex.slice(1, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 /** Stores the captures of those payments by the service's own verification and insert; returns their ids, ascending. */
@@ -134,6 +146,8 @@ export async function verifyCaptures(pool: Pool, captured: number): Promise<void
       await countRows(pool, `webhook_events WHERE state = 'processed' AND outcome = 'applied'`),
       captured,
     ],
+    // Two messages each to the rider and the driver.
+    ['messages in feeds', await countRows(pool, 'feed_messages'), 4 * captured],
     ['the ledger’s sum', String(sum?.sum), '0'],
     ['the ledger’s debits', String(sum?.debits), expected],
   ]

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { type DatabaseAddress, openPool } from '../db/pools.ts'
-import type { RedisAddress } from '../db/redis.ts'
+import { openRedis, type RedisAddress } from '../db/redis.ts'
 import type { Id } from '../src/base/ids.ts'
 import { createLogger } from '../src/base/log.ts'
+import { Publisher } from '../src/feed/publish.ts'
 import { Ring } from '../src/outbox/ring.ts'
 import { createWebhookMetrics } from '../src/webhooks/metrics.ts'
 import { PauseBoard } from '../src/webhooks/pauses.ts'
@@ -66,6 +67,9 @@ class Drainer {
     })
     const metrics = createWebhookMetrics(new Registry())
     const log = createLogger({ level: 'error' })
+    const onError = (error: Error) => console.error(error.message)
+    const redis = openRedis(order.redis, 'publish', onError)
+    const publisher = new Publisher({ redis, installation: order.database.database, onError })
     this.#processor = new Processor({
       pool,
       pauses: new PauseBoard(pool),
@@ -79,6 +83,7 @@ class Drainer {
         if (this.#missing === 0) this.#finished()
       },
       onFailure: metrics.failed,
+      publish: (pushes) => void publisher.publish(pushes),
     })
     this.#ring = order.idsPerJob === null ? null : this.#openRing(order.idsPerJob)
   }

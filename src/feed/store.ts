@@ -1,3 +1,4 @@
+import { sqlLiteral, textLiteral } from '../../db/literal.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import type { NumberedMessage } from './message.ts'
@@ -47,34 +48,34 @@ export async function readHeads(
   return new Map(rows.map((row) => [row.user_id, Number(row.head)]))
 }
 
-/** Adds numbered messages, in as few statements as their length allows. */
+/** Adds numbered messages, in as few statements as their length allows. Data that several in a row share is made into SQL once. */
 export async function insertMessages(
   connection: Queryable,
   messages: readonly NumberedMessage[],
 ): Promise<void> {
-  let values: unknown[] = []
+  let rows: unknown[][] = []
   let characters = 0
+  let last = { data: null as unknown, length: 0, literal: textLiteral('') }
   for (const { userId, seq, event, data } of messages) {
-    const json = JSON.stringify(data)
-    if (values.length > 0 && characters + json.length > MAX_STATEMENT_CHARACTERS) {
-      await insertRows(connection, values)
-      values = []
+    if (last.data !== data) {
+      const json = JSON.stringify(data)
+      last = { data, length: json.length, literal: textLiteral(json) }
+    }
+    if (rows.length > 0 && characters + last.length > MAX_STATEMENT_CHARACTERS) {
+      await insertRows(connection, rows)
+      rows = []
       characters = 0
     }
-    values.push(userId, seq, event, json)
-    characters += json.length
+    rows.push([userId, seq, event, last.literal, NOW])
+    characters += last.length
   }
-  await insertRows(connection, values)
+  await insertRows(connection, rows)
 }
 
-const COLUMNS = 4
+const NOW = sqlLiteral('UTC_TIMESTAMP(3)')
 
-async function insertRows(connection: Queryable, values: readonly unknown[]): Promise<void> {
-  const rows = Array.from({ length: values.length / COLUMNS }, () => '(?, ?, ?, ?, UTC_TIMESTAMP(3))')
-  await connection.query(
-    `INSERT INTO feed_messages (user_id, seq, event, data, created_at) VALUES ${rows.join(', ')}`,
-    [...values],
-  )
+async function insertRows(connection: Queryable, rows: readonly unknown[][]): Promise<void> {
+  await connection.query('INSERT INTO feed_messages (user_id, seq, event, data, created_at) VALUES ?', [rows])
 }
 
 /**
