@@ -82,7 +82,7 @@ export function createApp(options: AppOptions): App {
     openApiDocument(API_OPERATIONS, API_INFO),
     asyncApiDocument({ title: 'Onceline', version: VERSION }),
   )
-  const realtime = assembleRealtime(options, { resources, limits, feed }, registry)
+  const realtime = assembleRealtime(options, { resources, limits, feed, callbacks }, registry)
   const playground = assemblePlayground(options, resources, webhooks)
   const doors = [webhookRoutes({ ingest, metrics }), realtime.routes, ...playground]
   const isSeparate = options.internalApi?.isSeparate ?? false

@@ -4,6 +4,7 @@ import { migrate } from '../db/migrate.ts'
 import type { Reading } from '../db/moment.ts'
 import { newId } from '../src/base/ids.ts'
 import { feedStandings } from '../src/feed/acks.ts'
+import { driverDuties } from '../src/matching/driver-store.ts'
 import { liveOffers } from '../src/matching/live-offers.ts'
 import { openTripIds, openTrips } from '../src/matching/open-trips.ts'
 import { paymentsOfTrips, recentPayments } from '../src/payments/recent-payments.ts'
@@ -51,6 +52,10 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a gre
 
   it('find live offers by the driver', async () => {
     expect(await keys(liveOffers(drivers))).toEqual(['PRIMARY', 'offers_by_driver'])
+  })
+
+  it('find drivers’ duties by the driver', async () => {
+    expect(await keys(driverDuties(drivers))).toEqual(['driver_details_user_id'])
   })
 
   it('find recent payments by the user and the date', async () => {
@@ -113,12 +118,13 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a gre
         }),
       ],
     )
+    await pool.query('INSERT INTO driver_details (user_id) VALUES ?', [all.map((n) => [`d-${n}`])])
     await pool.query('INSERT INTO feed_heads (user_id, head) VALUES ?', [all.map((n) => [`d-${n}`, n + 1])])
     await pool.query('INSERT INTO feed_acks (user_id, acked, acked_at) VALUES ?', [
       all.map((n) => [`d-${n}`, n + 1, now]),
     ])
     await pool.query(
-      'ANALYZE TABLE trip_requests, trip_offers, trip_transitions, trip_details, payments, feed_heads, feed_acks',
+      'ANALYZE TABLE driver_details, trip_requests, trip_offers, trip_transitions, trip_details, payments, feed_heads, feed_acks',
     )
   }
 })

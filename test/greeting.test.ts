@@ -5,6 +5,7 @@ import { idToText } from '../src/base/ids.ts'
 import { raiseAcks } from '../src/feed/acks.ts'
 
 import { acceptTripIn } from '../src/matching/accept.ts'
+import { setDriverOnline } from '../src/matching/driver-store.ts'
 import { moveTripIn } from '../src/matching/move.ts'
 import { Greeter } from '../src/realtime/greeting.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -30,6 +31,7 @@ afterAll(async () => {
 
 const customer = (userId: string) => ({ userId, userType: 'customer' as const })
 const driver = (userId: string) => ({ userId, userType: 'driver' as const })
+const OFF_DUTY = { isOnline: false, availability: null }
 const NOTHING = { trip: null, offers: [], payments: [] }
 
 describe('a greeting', () => {
@@ -38,7 +40,7 @@ describe('a greeting', () => {
       expect(await greeter.read({ userId: randomUUID(), userType })).toEqual({
         head: 0,
         acked: 0,
-        snapshot: NOTHING,
+        snapshot: userType === 'driver' ? { ...NOTHING, driver: OFF_DUTY } : NOTHING,
       })
   })
 
@@ -129,6 +131,15 @@ describe('a greeting', () => {
       expiresAt: expect.any(Number),
     })
     expect((await greeter.read(customer(driverId))).snapshot.offers).toEqual([])
+  })
+
+  it('shows a driver whether he works', async () => {
+    const driverId = randomUUID()
+    await inTx(pool, (connection) => setDriverOnline(connection, driverId))
+    expect((await greeter.read(driver(driverId))).snapshot.driver).toEqual({
+      isOnline: true,
+      availability: 'available',
+    })
   })
 
   it('shows the five newest payments of a day, and those of the open trip, however old and whoever was named', async () => {

@@ -1,8 +1,9 @@
 import type { Registry } from 'prom-client'
+import { assert } from '../base/assert.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { createSampler } from '../base/sampler.ts'
-import type { Limits } from '../limits/limits.ts'
+import { rideChannel } from '../feed/publish.ts'
 import { Acks } from '../realtime/acks.ts'
 import type { SeatBook } from '../realtime/admission.ts'
 import { CatchUp } from '../realtime/catch-up.ts'
@@ -18,9 +19,10 @@ import { createPresenceMetrics } from '../realtime/presence-metrics.ts'
 import type { PresenceTempo } from '../realtime/presence-tempo.ts'
 import { createSeatMetrics } from '../realtime/seat-metrics.ts'
 import { NO_SEAT_RULES, Seats } from '../realtime/seats.ts'
+import { Session } from '../realtime/session.ts'
 import { Sessions } from '../realtime/sessions.ts'
 import { Subscriptions } from '../realtime/subscriptions.ts'
-import type { Feed } from './feed.ts'
+import { assembleCommands, type CommandPieces } from './commands.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
 
@@ -32,11 +34,7 @@ export interface RealtimeTempo {
   readonly headsMs?: number
 }
 
-export interface LivePieces {
-  readonly resources: Resources
-  readonly limits: Limits
-  readonly feed: Feed
-}
+export type LivePieces = CommandPieces
 
 /** Connections, and what works for them in the background. */
 export interface Live {
@@ -53,11 +51,12 @@ const MESSAGES_PER_SECOND = 50
 
 export function assembleLive(
   options: AppOptions,
-  { resources, feed }: LivePieces,
+  pieces: LivePieces,
   metrics: RealtimeMetrics,
   registry: Registry,
 ): Live {
   const { log, clock = systemClock } = options
+  const { resources, feed } = pieces
   const { realtime: pool } = resources.database
   const tempo = options.realtime?.tempo ?? {}
   const installation = options.database.database
@@ -69,6 +68,9 @@ export function assembleLive(
   const presence = openPresence(options, resources, registry, (...who) => sessions.evict(...who))
   const seats = openSeats(options, resources, registry, presence)
   const acks = new Acks({ pool, log })
+  const commands = assembleCommands(options, pieces, metrics, registry)
+  const onShown = acks.note.bind(acks)
+  const session = { channelOf: topicChannel(installation), hub, catchUp: onGap, onShown, clock, metrics }
   const sessions: Sessions = new Sessions({
     installation,
     hub,
@@ -79,7 +81,7 @@ export function assembleLive(
     seats,
     inbox: {
       messagesPerSecond: MESSAGES_PER_SECOND,
-      receive: async () => ({ reply: null, malformed: false }),
+      receive: (connection, text) => commands.receive(new Session(connection, session), text),
     },
     clock,
     metrics,
@@ -105,6 +107,16 @@ export function assembleLive(
       await Promise.all(loops.map((loop) => loop.stop(timeoutMs)))
       await subscriptions.close()
     },
+  }
+}
+
+const RIDE = 'ride:'
+
+/** The only topics that there are, so far. */
+function topicChannel(installation: string): (topic: string) => string {
+  return (topic) => {
+    assert(topic.startsWith(RIDE), 'a topic that is no ride')
+    return rideChannel(installation, topic.slice(RIDE.length))
   }
 }
 

@@ -148,7 +148,7 @@ async function announce(
     case 'moved': {
       const { trip, before, steps } = moved
       const told = await announceTrip(connection, { trip, before, steps, by, reason }, [])
-      return { kind: 'done', pushes: told.messages, rings: told.rings }
+      return { kind: 'done', pushes: told.pushes, rings: told.rings }
     }
     case 'unchanged':
       return NOTHING_NEW

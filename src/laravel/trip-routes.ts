@@ -1,25 +1,21 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import type { Pool, PoolConnection } from '../../db/pools.ts'
+import type { Pool } from '../../db/pools.ts'
 import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
-import { type Id, idFromText, idToText, newId } from '../base/ids.ts'
+import { idFromText, idToText, newId } from '../base/ids.ts'
 import { problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
 import { parseFields } from '../base/validation.ts'
-import type { NumberedMessage } from '../feed/message.ts'
-import type { Reply } from '../idempotency/answer.ts'
 import type { OnceResult } from '../idempotency/flights.ts'
 import type { IdempotencyMetrics } from '../idempotency/metrics.ts'
 import { idempotent, type KeyedRequest } from '../idempotency/middleware.ts'
-import type { Once } from '../idempotency/once.ts'
-import { acceptTripIn } from '../matching/accept.ts'
-import { announceTrip, NOBODY_TOLD, type Told } from '../matching/announce.ts'
+import { NOBODY_TOLD } from '../matching/announce.ts'
 import { createTripIn } from '../matching/create.ts'
 import { readTripHistory } from '../matching/history.ts'
 import { tripHistoryJson } from '../matching/json.ts'
-import { moveTripIn, type TripMove } from '../matching/move.ts'
+import type { TripMove } from '../matching/move.ts'
+import { acceptAndTell, moveAndTell, type Performer, performOnce } from '../matching/perform.ts'
 import type { Place, TripOrder } from '../matching/trip.ts'
-import { acceptanceCallbackOf } from '../matching/trip-announcement.ts'
 import { laravel } from './keyed.ts'
 import { invalid, refusal } from './refusals.ts'
 import { acceptanceReply, creationReply, moveReply, tripUnknown } from './trip-answers.ts'
@@ -33,16 +29,9 @@ import {
   type TripTransitionBody,
 } from './trip-schemas.ts'
 
-export interface TripRoutesOptions {
+export interface TripRoutesOptions extends Performer {
   readonly pool: Pool
-  readonly once: Once
   readonly metrics: IdempotencyMetrics
-  /** Write messages for Laravel; false where no LARAVEL_API_URL is configured. */
-  readonly callbacks: boolean
-  /** Rings for callbacks that were committed. Must not throw. */
-  readonly ring: (ids: readonly Id[]) => void
-  /** Tells users what is in their feeds by now. Must not reject. */
-  readonly publish: (messages: readonly NumberedMessage[]) => Promise<unknown>
 }
 
 type Env = { Bindings: HttpBindings }
@@ -72,37 +61,13 @@ export function tripRoutes(options: TripRoutesOptions): Hono<Env> {
   return routes
 }
 
-/** What a request answers, and whom it tells when it is committed. */
-interface Done {
-  readonly reply: Reply
-  readonly told: Told
-}
-
-async function perform(
-  { once, ring, publish }: TripRoutesOptions,
-  request: KeyedRequest,
-  work: (connection: PoolConnection) => Promise<Done>,
-): Promise<OnceResult> {
-  let told = NOBODY_TOLD
-  const result = await once.run(request, async (connection) => {
-    const done = await work(connection)
-    told = done.told
-    return done.reply
-  })
-  if (result.kind !== 'executed') return result
-  // Both are committed, whatever becomes of this: sweepers and compared numbers find what is missed here.
-  if (told.rings.length > 0) ring(told.rings)
-  if (told.messages.length > 0) await publish(told.messages)
-  return result
-}
-
 /** What needs no database is checked before it: a request that cannot be right takes no connection and no key. */
 async function create(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
   const { json, requestId } = request
   const parsed = parseFields(TRIP_ORDER, json)
   if (!parsed.ok) return refusal(invalid(parsed.errors, requestId))
   const order = orderOf(parsed.value)
-  return perform(options, request, async (connection) => ({
+  return performOnce(options, request, async (connection) => ({
     reply: await creationReply(await createTripIn(connection, order), requestId),
     told: NOBODY_TOLD,
   }))
@@ -161,10 +126,8 @@ async function move(request: KeyedRequest, options: TripRoutesOptions, order: Tr
   const { requestId, context } = request
   const tripId = tripIdOf(context)
   if (tripId === null) return refusal(tripUnknown(requestId))
-  return perform(options, request, async (connection) => {
-    const moved = await moveTripIn(connection, tripId, order)
-    const told =
-      moved.kind === 'moved' ? await announceTrip(connection, { ...moved, ...order }, []) : NOBODY_TOLD
+  return performOnce(options, request, async (connection) => {
+    const { moved, told } = await moveAndTell(connection, tripId, order, () => [])
     return { reply: await moveReply(moved, requestId), told }
   })
 }
@@ -178,13 +141,11 @@ async function accept(request: KeyedRequest, options: TripRoutesOptions): Promis
   const { driverId, offerId: offerText } = parsed.value
   const offerId = idFromText(offerText)
   if (offerId === null) return refusal(invalid([{ field: 'offerId', message: 'no uuid' }], requestId))
-  return perform(options, request, async (connection) => {
-    const accepted = await acceptTripIn(connection, { tripId, driverId, offerId })
-    const reply = await acceptanceReply(accepted, requestId)
-    if (accepted.kind !== 'accepted') return { reply, told: NOBODY_TOLD }
-    const change = { ...accepted, by: { type: 'driver', id: driverId }, reason: null } as const
-    const callback = acceptanceCallbackOf(change, idToText(offerId), requestId)
-    return { reply, told: await announceTrip(connection, change, options.callbacks ? [callback] : []) }
+  return performOnce(options, request, async (connection) => {
+    const acceptance = { tripId, driverId, offerId }
+    const { callbacks } = options
+    const { accepted, told } = await acceptAndTell(connection, acceptance, { callbacks, traceId: requestId })
+    return { reply: await acceptanceReply(accepted, requestId), told }
   })
 }
 

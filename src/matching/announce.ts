@@ -1,17 +1,17 @@
 import type { PoolConnection } from '../../db/pools.ts'
 import type { Id } from '../base/ids.ts'
 import { appendToFeed } from '../feed/append.ts'
-import type { NumberedMessage } from '../feed/message.ts'
+import type { Push } from '../feed/envelope.ts'
 import { appendToOutbox, type OutboxMessage } from '../outbox/append.ts'
 import { feedMessagesOf, type TripChange } from './trip-announcement.ts'
 
 /** What is to be done once the transaction is committed: ring for the callbacks, publish the messages. */
 export interface Told {
   readonly rings: readonly Id[]
-  readonly messages: readonly NumberedMessage[]
+  readonly pushes: readonly Push[]
 }
 
-export const NOBODY_TOLD: Told = { rings: [], messages: [] }
+export const NOBODY_TOLD: Told = { rings: [], pushes: [] }
 
 /**
  * Writes what others are told of a trip's change, in its transaction and as the last thing there: callbacks first, then the
@@ -23,6 +23,6 @@ export async function announceTrip(
   callbacks: readonly OutboxMessage[],
 ): Promise<Told> {
   const rings = await appendToOutbox(connection, callbacks, change.trip.now)
-  const messages = await appendToFeed(connection, feedMessagesOf(change))
-  return { rings, messages }
+  const pushes = await appendToFeed(connection, feedMessagesOf(change))
+  return { rings, pushes }
 }

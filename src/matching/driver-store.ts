@@ -1,4 +1,5 @@
 import { isIncompleteRow } from '../../db/errors.ts'
+import type { Reading } from '../../db/moment.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
 
@@ -74,19 +75,27 @@ async function ridersAmong(connection: Queryable, driverIds: readonly string[]):
 }
 
 /** What is known of these drivers; who has no row is absent. Uses driver_details_user_id. */
+export function driverDuties(driverIds: readonly string[]): Reading<Map<string, DriverDuty>> {
+  return {
+    sql: 'SELECT user_id, is_online, availability_status FROM driver_details WHERE user_id IN (?)',
+    values: [driverIds],
+    resultOf: (rows) =>
+      new Map(
+        rows.map((row) => [
+          row.user_id,
+          { isOnline: row.is_online === '1', availability: row.availability_status },
+        ]),
+      ),
+  }
+}
+
+/** The same, by itself. */
 export async function readDriverDuties(
   connection: Queryable,
   driverIds: readonly string[],
 ): Promise<Map<string, DriverDuty>> {
   if (driverIds.length === 0) return new Map()
-  const [rows] = await connection.query<RowDataPacket[]>(
-    'SELECT user_id, is_online, availability_status FROM driver_details WHERE user_id IN (?)',
-    [driverIds],
-  )
-  return new Map(
-    rows.map((row) => [
-      row.user_id,
-      { isOnline: row.is_online === '1', availability: row.availability_status },
-    ]),
-  )
+  const { sql, values, resultOf } = driverDuties(driverIds)
+  const [rows] = await connection.query<RowDataPacket[]>(sql, [...values])
+  return resultOf(rows)
 }

@@ -1,6 +1,7 @@
 import { idToText } from '../base/ids.ts'
 import type { StoredStep, TripHistory } from './history.ts'
 import type { Offer } from './offer-store.ts'
+import type { OpenTrip } from './open-trips.ts'
 import type { Trip } from './trip.ts'
 
 // Amounts become JSON numbers: MAX_AMOUNT_MINOR lies within what a double holds exactly.
@@ -25,6 +26,16 @@ export function tripJson(trip: Trip) {
     paymentMethod: trip.paymentMethod,
     policy: details?.policy ?? null,
     createdAt: details?.createdAt.toISOString() ?? null,
+  }
+}
+
+/** A trip as its rider and its driver are shown it. */
+export function rideJson(trip: Trip): OpenTrip {
+  const { id, status, state, customerId, driverId, category, pickup, destination, ...rest } = tripJson(trip)
+  const { estimatedFareMinor, finalFareMinor, currency, paymentMethod } = rest
+  return {
+    ...{ rideId: id, status, state, customerId, driverId, category, pickup, destination },
+    ...{ estimatedFareMinor, finalFareMinor, currency, paymentMethod },
   }
 }
 

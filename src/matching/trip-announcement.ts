@@ -71,3 +71,28 @@ export function acceptanceCallbackOf(
     traceId,
   }
 }
+
+/** Laravel's names for what a user did to his trip over his own connection; what it orders itself it is not told. */
+const CALLBACKS: Partial<Readonly<Record<TripState, string>>> = {
+  arrived: 'ride.arrived',
+  ongoing: 'ride.started',
+  completed: 'ride.completed',
+  cancelled: 'ride.cancelled',
+}
+
+/** What Laravel is told of a user's own move, in order with all else of the trip; of what it had written itself, nothing. Pure. */
+export function moveCallbacksOf({ trip, steps, by, reason }: TripChange, traceId: string): OutboxMessage[] {
+  const last = steps.at(-1)
+  const event = last === undefined || last.observed ? undefined : CALLBACKS[last.to]
+  if (event === undefined) return []
+  const payload = {
+    rideId: trip.id,
+    driverId: trip.driverId,
+    customerId: trip.customerId,
+    status: trip.status,
+    by: by.type,
+    reason,
+    at: trip.now.toISOString(),
+  }
+  return [{ topic: 'laravel', orderingKey: trip.id, event, payload, traceId }]
+}

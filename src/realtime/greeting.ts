@@ -1,6 +1,7 @@
 import { type Reading, readAtOneMoment } from '../../db/moment.ts'
 import type { CommandPool } from '../../db/pools.ts'
 import { type FeedStanding, feedStandings } from '../feed/acks.ts'
+import { type DriverDuty, driverDuties } from '../matching/driver-store.ts'
 import { type LiveOffer, liveOffers } from '../matching/live-offers.ts'
 import { type OpenTrip, openTripIds, openTrips, type TripSide } from '../matching/open-trips.ts'
 import { type PaymentStanding, paymentsOfTrips, recentPayments } from '../payments/recent-payments.ts'
@@ -91,6 +92,8 @@ export class Greeter {
 }
 
 const NO_FEED: FeedStanding = { head: 0, acked: 0 }
+/** Nobody has written that he works. */
+const OFF_DUTY = { isOnline: false, availability: null }
 
 async function readGreetings(
   pool: CommandPool,
@@ -98,29 +101,21 @@ async function readGreetings(
 ): Promise<(user: Greeted) => Greeting> {
   const customers = idsOf(users, 'customer')
   const drivers = idsOf(users, 'driver')
-  const [feeds, offers, ...sides] = await readAtOneMoment(pool, 'greet', READ_TIMEOUT_MS, [
+  const [feeds, offers, duties, ...sides] = await readAtOneMoment(pool, 'greet', READ_TIMEOUT_MS, [
     feedStandings([...new Set(users.map(({ userId }) => userId))]),
     drivers.length === 0 ? null : liveOffers(drivers),
+    drivers.length === 0 ? null : driverDuties(drivers),
     ...readingsOf('customer_id', customers),
     ...readingsOf('driver_id', drivers),
   ])
-  const [
-    customerTrips,
-    customerPayments,
-    customerTripPayments,
-    driverTrips,
-    driverPayments,
-    driverTripPayments,
-  ] = sides
+  const [trips, payments, ofTrips, driverTrips, driverPayments, driverTripPayments] = sides
   const standings: Readonly<Record<UserType, Standings>> = {
-    customer: {
-      trips: customerTrips,
-      payments: customerPayments,
-      ofTrips: customerTripPayments,
-      offers: null,
+    customer: { ...NO_STANDINGS, trips, payments, ofTrips },
+    driver: {
+      ...{ trips: driverTrips, payments: driverPayments, ofTrips: driverTripPayments },
+      ...{ offers, duties },
     },
-    driver: { trips: driverTrips, payments: driverPayments, ofTrips: driverTripPayments, offers },
-    admin: { trips: null, payments: null, ofTrips: null, offers: null },
+    admin: NO_STANDINGS,
   }
   return ({ userId, userType }) => ({
     ...(feeds.get(userId) ?? NO_FEED),
@@ -156,15 +151,19 @@ interface Standings {
   /** By the trip's id. */
   readonly ofTrips: ReadonlyMap<string, PaymentStanding[]> | null
   readonly offers: ReadonlyMap<string, LiveOffer[]> | null
+  readonly duties: ReadonlyMap<string, DriverDuty> | null
 }
 
-function snapshotOf(userId: string, { trips, payments, ofTrips, offers }: Standings): Snapshot {
+const NO_STANDINGS: Standings = { trips: null, payments: null, ofTrips: null, offers: null, duties: null }
+
+function snapshotOf(userId: string, { trips, payments, ofTrips, offers, duties }: Standings): Snapshot {
   const trip = trips?.get(userId) ?? null
   const ofTrip = trip === null ? [] : (ofTrips?.get(trip.rideId) ?? [])
   return {
     trip,
     offers: offers?.get(userId) ?? [],
     payments: merged(ofTrip, payments?.get(userId) ?? []),
+    ...(duties === null ? {} : { driver: duties.get(userId) ?? OFF_DUTY }),
   }
 }
 

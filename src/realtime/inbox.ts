@@ -1,9 +1,10 @@
 import { CLOSE } from './close-codes.ts'
 import type { Connection } from './connection.ts'
 
-/** What became of a frame: the reply as JSON text, null for none. */
+/** What became of a frame: the reply as JSON text, null for none, and what the connection is told beside it. */
 export interface Received {
   readonly reply: Buffer | string | null
+  readonly pushes?: readonly Buffer[]
   readonly malformed: boolean
 }
 
@@ -85,8 +86,9 @@ export class Inbox {
     this.#isWorking = false
   }
 
-  #note({ reply, malformed }: Received): void {
+  #note({ reply, pushes = [], malformed }: Received): void {
     if (reply !== null) this.#connection.say(reply)
+    for (const push of pushes) this.#connection.say(push)
     if (!malformed) return
     this.#malformed += 1
     if (this.#malformed >= MAX_MALFORMED)

@@ -39,6 +39,10 @@ export class Session {
     return this.#connection.channels?.size ?? 0
   }
 
+  listensTo(topic: string): boolean {
+    return this.#connection.channels?.has(this.#parts.channelOf(topic)) ?? false
+  }
+
   /** Listens to a topic from now on. A second time changes nothing. */
   async subscribe(topic: string): Promise<void> {
     const channel = this.#parts.channelOf(topic)

@@ -1,0 +1,56 @@
+import type { Registry } from 'prom-client'
+import { systemClock } from '../base/clock.ts'
+import { createSampler } from '../base/sampler.ts'
+import { Once } from '../idempotency/once.ts'
+import type { Callbacks } from '../laravel/callbacks.ts'
+import type { Limits } from '../limits/limits.ts'
+import { createCommandMetrics } from '../realtime/command-metrics.ts'
+import { Commands } from '../realtime/commands.ts'
+import { DriverLocations } from '../realtime/driver-location.ts'
+import { dutyCommands } from '../realtime/duty-commands.ts'
+import type { RealtimeMetrics } from '../realtime/metrics.ts'
+import { rideWatchCommands } from '../realtime/ride-watch.ts'
+import { sessionCommands } from '../realtime/session-commands.ts'
+import { tokenRules } from '../realtime/token.ts'
+import { tripCommands } from '../realtime/trip-commands.ts'
+import type { Feed } from './feed.ts'
+import type { AppOptions } from './options.ts'
+import { LOG_LINES, type Resources } from './resources.ts'
+
+export interface CommandPieces {
+  readonly resources: Resources
+  readonly limits: Limits
+  readonly feed: Feed
+  readonly callbacks: Callbacks | null
+}
+
+/** Everything that clients may send. */
+export function assembleCommands(
+  options: AppOptions,
+  { resources, limits, feed, callbacks }: CommandPieces,
+  metrics: RealtimeMetrics,
+  registry: Registry,
+): Commands {
+  const { log, clock = systemClock, realtime } = options
+  const pool = resources.database.commands
+  const publish = feed.publisher.publish.bind(feed.publisher)
+  const tokens = tokenRules(realtime?.jwtSecrets ?? [], clock)
+  return new Commands({
+    once: new Once({ pool }),
+    callbacks: options.callbacks,
+    ring: (ids) => callbacks?.ring(ids),
+    publish,
+    limits,
+    metrics: createCommandMetrics(registry),
+    log,
+    defects: createSampler({ ...LOG_LINES, clock }),
+    clock,
+    handlers: {
+      ...sessionCommands({ tokens, metrics, clock }),
+      ...rideWatchCommands(pool),
+      ...new DriverLocations({ pool, publish, clock }).handlers,
+      ...dutyCommands(),
+      ...tripCommands({ callbacks: options.callbacks }),
+    },
+  })
+}
