@@ -93,7 +93,7 @@ export class Connection {
         return
       }
       this.#credentials = credentials
-      this.#link = new Link(dial(client, credentials, from), onText, (loss) => this.#lost(loss, turn))
+      this.#link = new Link(dial(client, credentials, from), onText, (loss) => this.#lost(loss))
     } catch (error) {
       onError(error)
       if (turn === this.#turn) this.lose('no credentials, or no socket')
@@ -106,8 +106,8 @@ export class Connection {
     return this.#refusal?.value === credentials.value ? this.#refusal.why : null
   }
 
-  #lost(loss: Loss, turn: number): void {
-    if (turn !== this.#turn) return
+  /** A link that was given up says nothing more, so this is the one that counts. */
+  #lost(loss: Loss): void {
     this.#limit.cancel()
     this.#link = null
     const { value } = this.#credentials ?? { value: '' }

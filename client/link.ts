@@ -10,6 +10,7 @@ export interface SocketLike {
 }
 
 export interface SocketEvent {
+  readonly type?: string
   readonly data?: unknown
   readonly code?: number
   readonly reason?: string

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket as Ws } from 'ws'
-import type { SocketConstructor } from '../link.ts'
 import { ScriptedServer } from './scripted-server.ts'
 import { BRISK, clientOf, closeClients, connectedTo, HandClock, until } from './support.ts'
 
@@ -38,7 +37,7 @@ describe('what opens a connection', () => {
   it('may stand in the address, or in a header', async () => {
     await connectedTo(server, { carry: 'query' })
     await connectedTo(server, { carry: 'query', ticket: () => 't-1' })
-    await connectedTo(server, { carry: 'header', WebSocket: Ws as SocketConstructor })
+    await connectedTo(server, { carry: 'header', WebSocket: Ws })
     const [token, ticket, header] = server.knocks
     expect(token?.query.get('token')).toBe(BRISK.token)
     expect([ticket?.query.get('ticket'), ticket?.query.get('token')]).toEqual(['t-1', null])

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket as Ws } from 'ws'
-import type { SocketConstructor } from '../link.ts'
 import { ScriptedServer } from './scripted-server.ts'
 import { clientOf, closeClients, numbersOf, until } from './support.ts'
 
@@ -17,7 +16,7 @@ afterEach(async () => {
 
 const PLATFORMS = [
   ["the platform's WebSocket", {}],
-  ['ws', { WebSocket: Ws as SocketConstructor }],
+  ['ws', { WebSocket: Ws }],
 ] as const
 
 describe.each(PLATFORMS)('the feed over %s', (_, platform) => {

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket as Ws } from 'ws'
 import type { ClientOptions, ClientState, OncelineClient } from '../client.ts'
-import type { SocketConstructor } from '../link.ts'
 import { ScriptedServer } from './scripted-server.ts'
 import { clientOf, closeClients, connectedTo, HandClock, numbersOf, until } from './support.ts'
 
@@ -23,7 +22,7 @@ const stateOf = async (client: OncelineClient, name: ClientState['name']): Promi
   return client.state
 }
 
-const ws = { WebSocket: Ws as SocketConstructor }
+const ws = { WebSocket: Ws }
 
 describe('close codes', () => {
   it('4409: another device has taken over; the client stops until it is told to go on', async () => {
@@ -118,6 +117,18 @@ describe('close codes', () => {
     server.refuse = null
     await client.opened()
   })
+})
+
+it('a client that is closed as soon as it is greeted keeps nothing and waits for nothing', async () => {
+  server.append()
+  const clock = new HandClock()
+  const kept: number[] = []
+  const client = clientOf(server, { clock, cursor: { get: () => null, set: (seq) => void kept.push(seq) } })
+  client.on('ready', () => client.close())
+  client.connect()
+  await stateOf(client, 'stopped')
+  await until(() => clock.isIdle)
+  expect(kept).toEqual([])
 })
 
 describe('a connection that is dead', () => {

@@ -1,7 +1,9 @@
 import { expectTypeOf, it } from 'vitest'
+import { WebSocket as Ws } from 'ws'
 import type { CommandInput, CommandName } from '../../src/realtime/protocol/commands.ts'
 import type { PushData, PushName } from '../../src/realtime/protocol/pushes.ts'
 import type { Commands } from '../commands.ts'
+import type { SocketConstructor } from '../link.ts'
 import type { Pushes } from '../protocol.ts'
 
 // Judged by the compiler: `npm run types` fails where the two differ.
@@ -17,4 +19,9 @@ it('the client’s pushes are the server’s, field by field', () => {
 
 it('the client’s commands are the server’s, field by field', () => {
   expectTypeOf<Plain<Commands>>().toEqualTypeOf<ServerCommands>()
+})
+
+it('the WebSockets of Node and of ws are what the client takes', () => {
+  expectTypeOf(globalThis.WebSocket).toExtend<SocketConstructor>()
+  expectTypeOf(Ws).toExtend<SocketConstructor>()
 })
