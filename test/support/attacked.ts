@@ -2,7 +2,6 @@ import { expect } from 'vitest'
 import { openPool, type Pool } from '../../db/pools.ts'
 import { openRedis, type Redis } from '../../db/redis.ts'
 import { Publisher } from '../../src/feed/publish.ts'
-import type { LimitRules } from '../../src/limits/rules.ts'
 import { openApp, type TestApp, type TestAppOptions } from './app.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { append, feedMessage } from './feed.ts'
@@ -89,8 +88,4 @@ export class Attacked {
     await this.#pool.end()
     await this.database.drop()
   }
-}
-
-export function limited(rules: Partial<LimitRules>, all: LimitRules): LimitRules {
-  return { ...all, ...rules }
 }

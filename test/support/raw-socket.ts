@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { OPCODE, type ServerFrame, takeServerFrame } from './raw-frames.ts'
+import { type RawAnswer, RawConnection } from './raw-http.ts'
 import type { Frame } from './socket.ts'
 
 /** RFC 6455 1.3. */
@@ -145,4 +146,22 @@ export class RawSocket {
 
 function parse(payload: Buffer): Frame {
   return JSON.parse(payload.toString())
+}
+
+/** The answer to a handshake that is refused; after it the connection is over. */
+export async function refusal(
+  port: number,
+  target: string,
+  lines: readonly string[] = [],
+): Promise<RawAnswer> {
+  const connection = await RawConnection.open(port)
+  connection.send(upgradeRequest(target, lines))
+  const answer = await connection.answer()
+  await connection.closed
+  return answer
+}
+
+/** Status and code of a refusal. */
+export function outcomeOf({ status, body }: RawAnswer): string {
+  return `${status} ${JSON.parse(body).code}`
 }
