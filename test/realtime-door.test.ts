@@ -130,6 +130,14 @@ describe('the door refuses', () => {
     expect((await refusal(attacked.app.port, target, lines)).status).toBe(431)
   })
 
+  it('a request without a host', async () => {
+    const connection = await RawConnection.open(attacked.app.port)
+    connection.send(upgradeRequest(`/?token=${token}`).replace('host: 127.0.0.1\r\n', ''))
+    const answer = await connection.answer()
+    connection.end()
+    expect(outcomeOf(answer)).toBe('400 no_host')
+  })
+
   it('what is refused, whole, to whoever has sent more already', async () => {
     const connection = await RawConnection.open(attacked.app.port)
     connection.send(upgradeRequest('/?token=x'), Buffer.alloc(1_000, 0x81))

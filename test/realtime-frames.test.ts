@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Attacked } from './support/attacked.ts'
 import { propertyRuns } from './support/property-runs.ts'
 import { clientFrame, closeFrame, fragments, OPCODE } from './support/raw-frames.ts'
-import type { RawSocket } from './support/raw-socket.ts'
 
 let attacked: Attacked
 
@@ -77,10 +76,7 @@ const BROKEN: readonly (readonly [string, readonly Buffer[], number])[] = [
 
 describe('a frame that is none', () => {
   it.each(BROKEN)('%s', async (_, frames, code) => {
-    const raw = await attacked.attacker()
-    raw.send(...frames)
-    expect(await raw.closeCode()).toBe(code)
-    raw.end()
+    expect(await attacked.codeAfter(...frames)).toBe(code)
   })
 
   it('whatever its bytes are, costs nobody but its sender', async () => {
@@ -143,7 +139,7 @@ describe('too much', () => {
     for (let n = 1; n <= 4; n += 1) raw.send(frame)
     const refusal = await raw.text(({ re }) => re === null)
     expect(refusal).toMatchObject({ re: null, ok: false, error: { code: 'malformed', retry: false } })
-    expect(await stillOpen(raw)).toBe(true)
+    await raw.sent()
     raw.send(frame)
     expect(await raw.closeCode()).toBe(4400)
     raw.end()
@@ -196,13 +192,3 @@ describe('a client that is half there', () => {
     await raw.closed
   })
 })
-
-/** Whether a ping is answered. */
-async function stillOpen(raw: RawSocket): Promise<boolean> {
-  const payload = `open-${raw.frames.length}`
-  raw.send(clientFrame({ opcode: ping, payload }))
-  return raw.pong(payload).then(
-    () => true,
-    () => false,
-  )
-}

@@ -14,6 +14,7 @@ interface Changes {
 
 function request({ method = 'GET', url = `/?token=${TOKEN}`, headers = {} }: Changes = {}): HandshakeRequest {
   const usual = {
+    host: '127.0.0.1',
     upgrade: 'websocket',
     'sec-websocket-version': '13',
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
@@ -68,6 +69,7 @@ describe('a handshake', () => {
     ['not_a_websocket', headers('upgrade', 'h2c')],
     ['not_a_websocket', headers('upgrade', 'websocket, h2c')],
     ['not_a_websocket', headers('upgrade', undefined)],
+    ['no_host', headers('host', undefined)],
     ['bad_version', headers('sec-websocket-version', '8')],
     ['bad_version', headers('sec-websocket-version', '013')],
     ['bad_version', headers('sec-websocket-version', '13, 8')],

@@ -15,6 +15,7 @@ export type HandshakeProblem =
   | 'not_get'
   | 'not_a_websocket'
   | 'bad_version'
+  | 'no_host'
   | 'bad_key'
   | 'credential_missing'
   | 'several_credentials'
@@ -51,6 +52,8 @@ export function readHandshake(request: HandshakeRequest): HandshakeReading {
   if (!PATHS.has(path)) return refused('unknown_path')
   if (method !== 'GET') return refused('not_get')
   if (headers.upgrade?.toLowerCase() !== 'websocket') return refused('not_a_websocket')
+  // Node asks for it (RFC 9112 3.2), but not of upgrades.
+  if (headers.host === undefined) return refused('no_host')
   if (headers['sec-websocket-version'] !== '13') return refused('bad_version')
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) return refused('bad_key')
   const protocols = protocolsOf(headers['sec-websocket-protocol'])

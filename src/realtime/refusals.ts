@@ -96,6 +96,7 @@ const HANDSHAKE_ANSWERS: Readonly<
   not_get: { status: 405, detail: 'A WebSocket is opened with GET.' },
   not_a_websocket: { status: 426, detail: 'Only WebSockets are opened here.' },
   bad_version: { status: 426, detail: 'Only version 13 of the WebSocket protocol is spoken.' },
+  no_host: { status: 400, detail: 'The Host header is missing.' },
   bad_key: { status: 400, detail: 'Sec-WebSocket-Key must be 16 bytes as base64.' },
   bad_protocols: {
     status: 400,

@@ -59,6 +59,25 @@ export class Attacked {
     return RawSocket.open(this.app.port, `/?token=${this.token(userId)}`)
   }
 
+  /** How many messages the service takes from these frames of a client. */
+  async taken(...frames: readonly Buffer[]): Promise<number> {
+    const raw = await this.attacker()
+    const before = await this.count('messages_received_total')
+    await raw.sent(...frames)
+    const after = await this.count('messages_received_total')
+    raw.end()
+    return after - before
+  }
+
+  /** The code that these frames of a client are closed with. */
+  async codeAfter(...frames: readonly Buffer[]): Promise<number> {
+    const raw = await this.attacker()
+    raw.send(...frames)
+    const code = await raw.closeCode()
+    raw.end()
+    return code
+  }
+
   /** Whoever behaves gets his message at once, nothing is left of the others, and nothing that is secret was logged. */
   async isWell(): Promise<void> {
     this.#told += 1

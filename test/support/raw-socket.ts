@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { OPCODE, type ServerFrame, takeServerFrame } from './raw-frames.ts'
+import { clientFrame, OPCODE, type ServerFrame, takeServerFrame } from './raw-frames.ts'
 import { type RawAnswer, RawConnection } from './raw-http.ts'
 import type { Frame } from './socket.ts'
 
@@ -86,6 +86,13 @@ export class RawSocket {
 
   send(...parts: readonly (string | Buffer)[]): void {
     this.socket.write(Buffer.concat(parts.map((part) => Buffer.from(part))))
+  }
+
+  /** Sends frames; resolves when a ping that was sent after them is answered, so that they have all been read. */
+  async sent(...frames: readonly Buffer[]): Promise<void> {
+    const payload = `after ${this.frames.length}`
+    this.send(...frames, clientFrame({ opcode: OPCODE.ping, payload }))
+    await this.pong(payload)
   }
 
   /** The first frame from `from` on that fits; waits for it. Rejects when the connection ends before it comes. */
