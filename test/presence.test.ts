@@ -120,6 +120,17 @@ describe('the newest socket', () => {
   })
 })
 
+describe('a socket that was opened later than it was wanted', () => {
+  it('and is gone replaces nobody: the older one that the driver has comes back for a new session', async () => {
+    const [slow, quick] = [node(), node()]
+    await quick.presence.opened('d-1')
+    const fence = await slow.presence.opened('d-1')
+    await closeNow(slow, 'd-1', fence)
+    await quick.presence.check()
+    expect(quick.evicted).toEqual(['d-1 below 2 lapsed'])
+  })
+})
+
 describe('what the database did not hear', () => {
   it('of a closing is found by the next check', async () => {
     const a = node()

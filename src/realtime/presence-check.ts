@@ -36,12 +36,16 @@ export function compareSessions(
 /**
  * What to do about a driver who has a socket here with this fence. Offline by the same fence: his grace ended while this process could
  * not say anything, and he has to learn it, so that his socket goes and he comes back. The same where his row is gone or older than
- * his socket, as after a restore.
+ * his socket, as after a restore; and where a newer socket has come and gone: it may be an older one of the same phone, which another
+ * process wrote late, and to be told that he is replaced would keep him away for good.
  */
 export function judgeSession(fence: number, session: DriverSession | undefined): Finding {
   if (session === undefined || session.fence < fence)
     return { kind: 'evict', below: fence + 1, reason: 'lapsed' }
-  if (session.fence > fence) return { kind: 'evict', below: session.fence, reason: 'replaced' }
+  if (session.fence > fence) {
+    const reason = session.state === 'connected' ? 'replaced' : 'lapsed'
+    return { kind: 'evict', below: session.fence, reason }
+  }
   switch (session.state) {
     case 'connected':
       return { kind: 'fine' }

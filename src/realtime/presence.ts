@@ -27,7 +27,7 @@ export interface PresenceOptions {
   readonly metrics: PresenceMetrics
   /**
    * Close this driver's sockets on this process whose fence is lower. `replaced`: a newer socket owns the session, and he must not come
-   * back with this one. `lapsed`: he was taken offline meanwhile, and should connect again at once. May be called for sockets that are gone.
+   * back with this one. `lapsed`: he has no session any more, and should connect again at once. May be called for sockets that are gone.
    */
   readonly evict: (userId: string, below: number, reason: EvictionReason) => void
   readonly tempo?: Partial<PresenceTempo>
