@@ -47,7 +47,7 @@ function refreshing(
     kind: 'natural',
     limit: 'command',
     handle: async ({ connection, user }, { token }): Promise<Outcome> => {
-      const verdict = await verifyToken(token, tokens)
+      const verdict = verifyToken(token, tokens)
       metrics.tokenChecked(verdict)
       if (verdict.kind === 'refused')
         return refusedForNow('token_refused', `The token is refused: ${verdict.reason}.`)

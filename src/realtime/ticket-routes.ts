@@ -79,7 +79,7 @@ async function take(context: TicketContext, options: TicketRoutesOptions): Promi
   const token = bearerToken(context.req.header('authorization'))
   if (token === null)
     return refused(options, 'token_required', { requestId, network }, tokenRequired(requestId, standing))
-  const verdict = await verifyToken(token, tokens)
+  const verdict = verifyToken(token, tokens)
   metrics.tokenChecked(verdict)
   if (verdict.kind === 'refused') {
     const { reason } = verdict
