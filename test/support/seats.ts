@@ -27,15 +27,25 @@ export interface OpenSeatsOptions {
   readonly live: string[]
   readonly rules?: Partial<SeatRules>
   readonly clock?: Clock
+  /** A new one by default. */
+  readonly nodeId?: string
+  /** Instead of `live`. */
+  readonly liveNodes?: () => readonly string[]
   /** True: waits for Redis however long it takes, so that a busy machine changes no count. */
   readonly patient?: boolean
 }
 
-export function openSeats({ redis: address, patient, live, rules, ...options }: OpenSeatsOptions): OpenSeats {
+export function openSeats({
+  redis: address,
+  patient,
+  live,
+  rules,
+  nodeId = randomUUID(),
+  ...options
+}: OpenSeatsOptions): OpenSeats {
   const redis = openRedis(address, patient === true ? 'worker' : 'limits', () => undefined)
   const registry = new Registry()
   const lines: string[] = []
-  const nodeId = randomUUID()
   live.push(nodeId)
   const seats = new Seats({
     redis,
