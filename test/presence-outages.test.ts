@@ -144,4 +144,16 @@ describe('a process that ends', () => {
     await expect(a.presence.opened('d-3')).rejects.toThrow('lets nobody in')
     expect(await b.presence.opened('d-1')).toBe(2)
   })
+
+  it('leaves those disconnected, too, whose closing the database did not hear', async () => {
+    const { a } = scene
+    a.presence.closed('d-1', await a.presence.opened('d-1'))
+    await a.presence.settled()
+    await scene.database.pool.query("UPDATE driver_sessions SET state = 'connected', grace_until = NULL")
+    await a.presence.stop(5_000)
+    expect(await scene.session('d-1')).toMatchObject({
+      state: 'disconnected',
+      graceSeconds: GRACE_SECONDS,
+    })
+  })
 })
