@@ -5,6 +5,7 @@ import { issueTicket, redeemTicket } from '../../src/realtime/tickets.ts'
 import { Audience, LONG } from '../support/audience.ts'
 import { connected, openLimits } from '../support/limits.ts'
 import { type OwnRedisCluster, openOwnRedisCluster } from '../support/own-redis-cluster.ts'
+import { openSubscriptions } from '../support/subscriptions.ts'
 import { openDesk } from '../support/ticket-door.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
@@ -51,6 +52,16 @@ it('channels are spread over the nodes, each message goes to one of them, and ea
   await expect.poll(async () => (await shardChannels()).reduce((sum, count) => sum + count), LONG).toBe(1)
   expect(listening.subscriptions.size).toBe(1)
   expect(listening.resubscribed()).toBe(0)
+})
+
+it('who adds before it is known which node has the channel is told false, and then of what he may have missed', async () => {
+  const listening = openSubscriptions(cluster.address)
+  closing.push(() => listening.subscriptions.close())
+  expect(await listening.subscriptions.add('early')).toBe(false)
+  listening.subscriptions.remove('never')
+  await expect.poll(() => listening.resubscribed(), LONG).toBe(1)
+  await expect.poll(shardChannels, LONG).toContain(1)
+  expect(await listening.subscriptions.add('early')).toBe(true)
 })
 
 it('limits are counted, and tickets taken once, wherever their keys are', async () => {

@@ -80,6 +80,22 @@ it('frozen for a moment: add() is given up in half a second, then subscribed on 
   await expectHeard(listening, ['a', 'late'])
 })
 
+it('a channel that is removed before Redis has answered is let go afterwards', async () => {
+  const address = { ...redis.address, host: '127.0.0.1', port: proxy.port }
+  const listening = openSubscriptions(address, { removalMs: 20 })
+  closing.push(() => listening.subscriptions.close())
+  await expect.poll(() => listening.subscriptions.isListening, LONG).toBe(true)
+  proxy.holdAnswers()
+  const added = listening.subscriptions.add('hasty')
+  listening.subscriptions.remove('hasty')
+  // Half a second, in which its time is over many times.
+  expect(await added).toBe(false)
+  proxy.releaseAnswers()
+  await expect.poll(() => listening.resubscribed(), LONG).toBe(1)
+  await expect.poll(() => subscribedChannels(observer), LONG).toEqual([])
+  expect(listening.subscriptions.size).toBe(0)
+})
+
 it('frozen for long: the link is left, and everything is there when Redis wakes', async () => {
   const listening = await open(['a', 'b'], 100)
   const adding = listening.subscriptions.add('c')
