@@ -23,26 +23,33 @@ const WRITERS = 2
 const PAYMENTS_A_RIDER = 4
 const PAYMENTS_A_DRIVER = 20
 
-/** Registers the expected payments `<tag>-0` … `<tag>-<n-1>`, each of a rider and a driver who have others, too. */
+type People = Pick<PaymentRow, 'customerId' | 'driverId'>
+
+/** Registers the expected payments `<tag>-0` … `<tag>-<n-1>`, by default each of a rider and a driver who have others, too. */
 export async function registerPayments(
   pool: Pool,
   gateway: string,
   tag: string,
   payments: number,
+  peopleOf: (number: number) => People = (number) => ({
+    customerId: userId('a', number % Math.ceil(payments / PAYMENTS_A_RIDER)),
+    driverId: userId('b', number % Math.ceil(payments / PAYMENTS_A_DRIVER)),
+  }),
 ): Promise<void> {
   const now = new Date()
   await inChunks(payments, async (numbers) => {
-    const rows = numbers.map((number) => ({ ...paymentRow(gateway, tag, number, payments), createdAt: now }))
+    const rows = numbers.map((number) => ({
+      ...paymentRow(gateway, `${tag}-${number}`, peopleOf(number)),
+      createdAt: now,
+    }))
     await inTransaction(pool, 'register payments', (connection) => savePayments(connection, rows, now))
   })
 }
 
-function paymentRow(gateway: string, tag: string, number: number, payments: number): PaymentRow {
-  const merchantRef = `${tag}-${number}`
+function paymentRow(gateway: string, merchantRef: string, people: People): PaymentRow {
   return newPaymentRow({
     tripId: null,
-    customerId: userId('a', number % Math.ceil(payments / PAYMENTS_A_RIDER)),
-    driverId: userId('b', number % Math.ceil(payments / PAYMENTS_A_DRIVER)),
+    ...people,
     gateway,
     account: ACCOUNT,
     merchantRef,

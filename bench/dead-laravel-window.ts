@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Mood } from './dead-laravel-stand-in.ts'
 
 /** One measurement of some seconds. */
@@ -13,10 +12,4 @@ export interface Window {
   /** Of all service processes together. */
   readonly residentMib: number
   readonly cpuMicros: Readonly<Record<'service' | 'database' | 'redis', number>>
-}
-
-/** What a process holds in memory, from /proc. */
-export function residentMibOf(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kib ?? 0) / 1_024
 }
