@@ -84,6 +84,33 @@ describe('a batch', () => {
   })
 })
 
+it('payments of one trip that change at once are called back in the order of their commits, as the rider hears of them', async () => {
+  const [tripId, rider] = [randomUUID(), `c-${randomUUID().slice(0, 8)}`]
+  const payments = await Promise.all(
+    Array.from({ length: 120 }, () => scene.payment({ tripId, customerId: rider })),
+  )
+  const events = payments.map(({ fact }) => fact())
+  await store(scene.here.pool, ...events)
+  const crowd = new Processing(scene.database, { callbacks: true, publish: scene.publish }, 16)
+  const next = events[Symbol.iterator]()
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      for (const { id } of next) await crowd.processor.process([id])
+    }),
+  )
+  const said = async (sql: string, value: string) => {
+    const [rows] = await scene.database.pool.query<RowDataPacket[]>(sql, [value])
+    return rows.map(({ event, data }) => `${event.replace('.', ':')} ${JSON.parse(data).paymentId}`)
+  }
+  // A rider's messages are numbered as they are committed, since he is locked until then.
+  const heard = await said('SELECT event, data FROM feed_messages WHERE user_id = ? ORDER BY seq', rider)
+  expect(heard).toHaveLength(240)
+  expect(
+    await said('SELECT event, payload AS data FROM outbox WHERE ordering_key = ? ORDER BY seq', tripId),
+  ).toEqual(heard)
+  await crowd.close()
+}, 60_000)
+
 it('sixteen at once over the same riders and drivers tell each of them everything once, without a gap', async () => {
   const [riders, drivers] = ['c', 'd'].map((kind) =>
     Array.from({ length: 3 }, (_, n) => `${kind}-storm-${n}`),

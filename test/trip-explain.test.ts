@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
 import { type Id, newId } from '../src/base/ids.ts'
 import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/matching/offer-store.ts'
+import { readParties } from '../src/matching/parties-store.ts'
 import { isOnRide, lockTrip, readTrip, setStatus, stampStatus, takeTrip } from '../src/matching/store.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { keysOf } from './support/explain.ts'
@@ -28,6 +29,11 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
   it('read and lock by the primary key', async () => {
     expect(await keysOf(database, (connection) => readTrip(connection, trip))).toEqual([['PRIMARY']])
     expect(await keysOf(database, (connection) => lockTrip(connection, trip))).toEqual([['PRIMARY']])
+  })
+
+  it('read who rides and drives the trips of a batch by the primary key', async () => {
+    const some = trips.slice(100, 150)
+    expect(await keysOf(database, (connection) => readParties(connection, some))).toEqual([['PRIMARY']])
   })
 
   it('read the record by the primary keys', async () => {

@@ -25,8 +25,10 @@ interface Told {
 }
 
 /**
- * Writes what others are told of a book's transitions, in its transaction and as the last thing there: callbacks if there are to be
- * any, then the feeds of riders and drivers. `now` is the database's clock.
+ * Writes what others are told of a book's transitions, in its transaction and as the last thing there: the feeds of riders and
+ * drivers, and then callbacks if there are to be any. The feeds' users are locked by then, so that of two payments of one
+ * rider's trip that change at once the callbacks are numbered as they are committed; adding callbacks waits for nobody. `now` is the database's
+ * clock.
  */
 export async function announceMoves(
   connection: PoolConnection,
@@ -41,10 +43,13 @@ export async function announceMoves(
     const event = byId.get(move.eventId?.toString('hex') ?? '')
     return row ? [{ row, event, announcements: announcementsOf(move, row, now) }] : []
   })
-  const rings = callbacks ? await appendToOutbox(connection, told.flatMap(callbacksOf), now) : []
   const parties = await readParties(connection, tripsToAskFor(told))
-  const messages = told.flatMap((one) => pushesOf(one, parties))
-  return { rings, pushes: await appendToFeed(connection, messages) }
+  const pushes = await appendToFeed(
+    connection,
+    told.flatMap((one) => pushesOf(one, parties)),
+  )
+  const rings = callbacks ? await appendToOutbox(connection, told.flatMap(callbacksOf), now) : []
+  return { rings, pushes }
 }
 
 /** The receiver's trace id is that of the delivery which moved the payment. */
