@@ -20,6 +20,9 @@ const CONNECT_MS = 7_000
 const RECONNECT = { leastMs: 10, mostMs: 400 } as const
 const MAX_HINT_MS = 5_000
 const STORY_LINES = 60
+/** Of the looks at a client. */
+const SHARES = { resumes: 0.03, acknowledges: 0.05 } as const
+const MOST_BACK = 5
 /** What a storm may end a connection with; anything else is a defect. 1005 and 1006: no close frame came. */
 const ENDS = { lost: [1005, 1006], hinted: [1012, 1013], slow: 4408, replaced: 4409 } as const
 
@@ -39,6 +42,8 @@ export class StormClient {
   #heardAtMs = 0
   #timer: NodeJS.Timeout | undefined
   #isAlive = true
+  /** The number after which it has asked to go on; null: it has not. */
+  #resumesAfter: number | null = null
 
   constructor(options: StormClientOptions) {
     this.#options = options
@@ -78,12 +83,20 @@ export class StormClient {
     this.#heardAtMs = performance.now()
   }
 
-  /** Ends a link over which nothing comes. */
+  /** Ends a link over which nothing comes; now and then acknowledges, or asks for some messages again. */
   look(): void {
-    const limitMs = this.#isReady ? SILENT_MS : CONNECT_MS
-    if (this.#ws === null || this.#ws.isPaused || performance.now() - this.#heardAtMs < limitMs) return
-    this.#note(this.#isReady ? 'silence' : 'no ready')
-    this.#ws.terminate()
+    if (this.#ws === null || this.#ws.isPaused) return
+    const { chance } = this.#options
+    if (performance.now() - this.#heardAtMs > (this.#isReady ? SILENT_MS : CONNECT_MS)) {
+      this.#note(this.#isReady ? 'silence' : 'no ready')
+      this.#ws.terminate()
+    } else if (this.#isReady) {
+      if (chance.happens(SHARES.acknowledges)) this.#say('ack', 'feed:ack', { seq: this.cursor })
+      if (chance.happens(SHARES.resumes) && this.#resumesAfter === null) {
+        this.#resumesAfter = Math.max(this.cursor - chance.between(0, MOST_BACK), 0)
+        this.#say('resume', 'feed:resume', { since: this.#resumesAfter })
+      }
+    }
   }
 
   end(): void {
@@ -117,6 +130,11 @@ export class StormClient {
     ws.on('close', (code, reason) => this.#ended(ws, code, String(reason)))
   }
 
+  #say(id: string, event: string, data: unknown): void {
+    this.#note(`${event} ${JSON.stringify(data)}`)
+    this.#ws?.send(JSON.stringify({ id, event, data }))
+  }
+
   #hear(ws: WebSocket): void {
     if (ws === this.#ws) this.#heardAtMs = performance.now()
   }
@@ -126,6 +144,7 @@ export class StormClient {
     if (frame.event === 'ready') this.#greeted(frame)
     else if (!this.#isReady) this.#fail(`heard ${frame.event} before ready`)
     else if (frame.event === 'feed:reset') this.#fail('was told to begin anew')
+    else if (frame.re !== undefined) this.#answered(frame)
     else if (frame.seq !== undefined) this.#show(frame.seq, String(frame.data?.id))
   }
 
@@ -134,6 +153,15 @@ export class StormClient {
     if (seq <= this.cursor) this.#fail(`heard ${seq} again`)
     else if (seq > this.cursor + 1) this.#fail(`misses something before ${seq}`)
     else this.shown.push(id)
+  }
+
+  /** What comes from now on follows the number that it asked for. */
+  #answered({ re, ok }: Frame): void {
+    if (ok !== true) this.#fail(`was refused ${re}`)
+    if (re !== 'resume' || this.#resumesAfter === null) return
+    this.#note(`goes on after ${this.#resumesAfter}`)
+    this.shown.length = this.#resumesAfter
+    this.#resumesAfter = null
   }
 
   #greeted({ data }: Frame): void {
@@ -146,6 +174,7 @@ export class StormClient {
     if (ws !== this.#ws) return
     this.#ws = null
     this.#isReady = false
+    this.#resumesAfter = null
     this.#count(code)
     this.#note(`over: ${code} ${reason}`)
     const waitMs = this.#waitAfter(code, reason)
