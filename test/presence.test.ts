@@ -111,7 +111,7 @@ describe('the newest socket', () => {
     await a.presence.opened('d-1')
     await a.presence.opened('d-2')
     await b.presence.opened('d-1')
-    await a.presence.check()
+    await Promise.all([a.presence.check(), a.presence.check()])
     expect(a.evicted).toEqual(['d-1 below 2 replaced'])
     await a.presence.check()
     await b.presence.check()

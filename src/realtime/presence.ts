@@ -59,7 +59,6 @@ export class Presence {
   #live: readonly string[] = [this.nodeId]
   #isStopping = false
   #hasLease = false
-  /** A lease was lost, so that the database may have taken drivers who are here for gone. */
   #mustAssert = false
 
   constructor(options: PresenceOptions) {
@@ -202,9 +201,11 @@ export class Presence {
     const toAssert: OwnSession[] = []
     for (const [userId, fence] of missing) {
       const finding = judgeSession(fence, sessions.get(userId))
-      if (finding.kind === 'assert' && this.#here.get(userId) === fence) toAssert.push([userId, fence])
+      // Another check, or the socket's own end, may have been faster.
+      if (this.#here.get(userId) !== fence) continue
+      if (finding.kind === 'assert') toAssert.push([userId, fence])
       if (finding.kind !== 'evict') continue
-      if (this.#here.get(userId) === fence) this.#here.delete(userId)
+      this.#here.delete(userId)
       this.#evict(userId, finding.below, finding.reason)
     }
     if (toAssert.length === 0) return
