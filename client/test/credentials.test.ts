@@ -47,13 +47,14 @@ describe('what opens a connection', () => {
 
   it('counts for nothing once the client was closed meanwhile', async () => {
     let give: (token: string) => void = () => undefined
-    const client = clientOf(server, { token: () => new Promise((resolve) => (give = resolve)) })
+    const clock = new HandClock()
+    const client = clientOf(server, { clock, token: () => new Promise((resolve) => (give = resolve)) })
     client.connect()
     await new Promise((resolve) => setTimeout(resolve, 1))
     await client.close()
     give('late')
     await new Promise((resolve) => setTimeout(resolve, 10))
-    expect([client.state.name, server.knocks.length]).toEqual(['stopped', 0])
+    expect([client.state.name, server.knocks.length, clock.isIdle]).toEqual(['stopped', 0, true])
   })
 })
 

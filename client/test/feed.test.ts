@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket as Ws } from 'ws'
 import { ScriptedServer } from './scripted-server.ts'
-import { clientOf, closeClients, numbersOf, until } from './support.ts'
+import { clientOf, closeClients, HandClock, numbersOf, until } from './support.ts'
 
 let server: ScriptedServer
 
@@ -171,16 +171,37 @@ describe('the feed', () => {
     expect(numbers).toEqual([4, 5])
   })
 
-  it('acknowledges what it has shown, in batches and at the goodbye', async () => {
-    const client = clientOf(server)
-    const numbers = numbersOf(client)
+  it('acknowledges what it has shown, once a second and at the goodbye, and says nothing that is known', async () => {
+    const clock = new HandClock()
+    const client = clientOf(server, { clock })
+    const acks = () => server.heard.filter(({ event }) => event === 'feed:ack').map(({ data }) => data.seq)
     client.connect()
     await client.opened()
     for (let n = 0; n < 10; n += 1) server.append()
-    await until(() => numbers.length === 10)
-    await client.close()
+    await until(() => client.seen === 10)
+    clock.pass(1_000)
     await until(() => server.acked === 10)
-    expect(server.heard.filter(({ event }) => event === 'feed:ack').length).toBeLessThanOrEqual(2)
+    server.append()
+    await until(() => client.seen === 11)
+    await client.close()
+    await until(() => server.acked === 11)
+    expect(acks()).toEqual([10, 11])
+    client.connect()
+    await client.opened()
+    await client.close()
+    await until(() => server.sockets.length === 0)
+    expect(acks()).toEqual([10, 11])
+  })
+
+  it('acknowledges nothing where it is told not to', async () => {
+    const client = clientOf(server, { autoAck: false })
+    client.connect()
+    await client.opened()
+    server.append()
+    await until(() => client.seen === 1)
+    await client.close()
+    await until(() => server.sockets.length === 0)
+    expect(server.heard).toEqual([])
   })
 
   it('shows a message to every listener, also where one throws', async () => {
