@@ -184,6 +184,17 @@ describe('a client that is half there', () => {
     await raw.closed
   })
 
+  it('says goodbye while its commands wait, and is let go before whoever says nothing', async () => {
+    const [mute, polite] = [await attacked.attacker('mute'), await attacked.attacker('polite')]
+    for (const raw of [mute, polite]) {
+      raw.send(...Array.from({ length: 60 }, () => clientFrame({ payload: 'no command' })))
+      expect(await raw.closeCode()).toBe(4400)
+    }
+    polite.send(closeFrame(4400))
+    expect(await Promise.race([mute, polite].map((raw) => raw.closed.then(() => raw)))).toBe(polite)
+    mute.end()
+  })
+
   it('never answers a close', async () => {
     const raw = await attacked.attacker()
     raw.send(...Array.from({ length: 200 }, () => clientFrame({ opcode: ping })))

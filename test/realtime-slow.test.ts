@@ -55,8 +55,8 @@ async function fill(kind: 'ephemeral' | 'latest', userId: string): Promise<numbe
   }
 }
 
-async function stalled(userId: string): Promise<TestSocket> {
-  const socket = await openSocket(app.url, userId)
+async function stalled(userId: string, userType: 'customer' | 'driver' = 'customer'): Promise<TestSocket> {
+  const socket = await openSocket(app.url, userId, { userType })
   socket.ws.pause()
   return socket
 }
@@ -83,6 +83,23 @@ describe('a socket that does not read', () => {
     await socket.seq(1)
     expect(socket.frames.length).toBeLessThan(last)
     await socket.close()
+  })
+
+  it('gets what waits for it before it is closed', async () => {
+    const socket = await stalled('driver-1', 'driver')
+    await fill('ephemeral', 'driver-1')
+    const name = 'onceline_realtime_receipt_to_socket_seconds_count'
+    const written = async () => Number((await app.metrics(name))[0]?.split(' ').at(-1))
+    const before = await written()
+    const message = { userId: 'driver-1', event: 'lost_item:new', data: { filling: FILLING } }
+    const messages = Array.from({ length: 10 }, () => message)
+    await publisher.publish(await append(database.pool, ...messages))
+    await expect.poll(written).toBe(before + 10)
+    const newer = await openSocket(app.url, 'driver-1', { userType: 'driver' })
+    socket.ws.resume()
+    expect((await socket.over).code).toBe(4409)
+    expect(socket.seqs).toEqual(messages.map((_, index) => index + 1))
+    await newer.close()
   })
 
   it('is closed with 4408 where its feed has no room, and misses nothing afterwards', async () => {

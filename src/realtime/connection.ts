@@ -155,7 +155,14 @@ export class Connection {
 
   /** Ends it with a reason; what was sent before still goes out. */
   close(code: number, reason = ''): void {
+    if (this.isOpen && this.#queue !== null) {
+      const frames = takeUpTo(this.#queue, Number.POSITIVE_INFINITY, this.#host.clock.nowMs())
+      this.socket.write(Buffer.concat(frames))
+      this.#queue = null
+    }
     this.ws.close(code, reason)
+    // A client with many commands waiting is not read, and his goodbye has to be.
+    if (this.ws.isPaused) this.ws.resume()
   }
 
   /** It is over: nothing waits for it any more. */
@@ -195,8 +202,9 @@ export class Connection {
 
   #tooSlow(): void {
     this.#host.metrics.tooSlow()
-    this.close(CLOSE.tooSlow, 'read faster, or come back with since')
+    // What waits would only delay the close, and comes again.
     this.ended()
+    this.close(CLOSE.tooSlow, 'read faster, or come back with since')
     setTimeout(() => this.ws.terminate(), TOO_SLOW_GRACE_MS).unref()
   }
 }
