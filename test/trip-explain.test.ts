@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
 import { type Id, newId } from '../src/base/ids.ts'
+import { readActiveRide } from '../src/matching/active-ride.ts'
 import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/matching/offer-store.ts'
+import { readOtp } from '../src/matching/otp.ts'
 import { readParties } from '../src/matching/parties-store.ts'
 import { isOnRide, lockTrip, readTrip, setStatus, stampStatus, takeTrip } from '../src/matching/store.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -59,6 +61,13 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
     expect(await keysOf(database, (connection) => isOnRide(connection, driver))).toEqual([
       ['one_active_trip_per_driver'],
     ])
+  })
+
+  it("read a driver's ride by what makes it unique, and a trip's code by the primary key", async () => {
+    expect(await keysOf(database, (connection) => readActiveRide(connection, driver))).toEqual([
+      ['one_active_trip_per_driver'],
+    ])
+    expect(await keysOf(database, (connection) => readOtp(connection, trip))).toEqual([['PRIMARY']])
   })
 
   it('find the trips that wait in a zone by their index', async () => {
