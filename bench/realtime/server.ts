@@ -33,6 +33,8 @@ export interface StreamOrder {
 
 const PUSH_BATCH = 50
 const STREAM_TURN_MS = 5
+/** The first may free what the second can collect. */
+const COLLECTIONS = 4
 
 let running: Running | null = null
 
@@ -88,13 +90,14 @@ async function stream({ seconds, ratePerSecond, users }: StreamOrder): Promise<n
   }
 }
 
-const COLLECTIONS = 4
+type Collect = (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void
 
+/** As when V8 has had nothing to do for long: it gives back what the young generation grew by, too. */
 async function readMemory(): Promise<Memory> {
   setFlagsFromString('--expose-gc')
-  const collect: () => void = runInNewContext('gc')
+  const collect: Collect = runInNewContext('gc')
   for (let n = 0; n < COLLECTIONS; n += 1) {
-    collect()
+    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     await pause(50)
   }
   const { heapUsed, external } = process.memoryUsage()

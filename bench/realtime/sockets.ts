@@ -11,6 +11,8 @@ export interface OpenOrder {
   readonly sockets: number
   /** each: the n-th socket is the n-th user's. one: all are user 0's. */
   readonly users: 'each' | 'one'
+  /** The first socket's number; by default 0. */
+  readonly first?: number
   /** Handshakes at once. */
   readonly inFlight: number
   /** Note when messages about payments come; the others are counted, whatever they say. */
@@ -44,13 +46,13 @@ export class Sockets {
   #told = 0
 
   async open(order: OpenOrder): Promise<void> {
-    const { ports, dialect, secret, sockets, users, inFlight, notesPayments = false } = order
-    let next = 0
+    const { ports, dialect, secret, sockets, users, first = 0, inFlight, notesPayments = false } = order
+    let next = first
     const lane = async () => {
       for (;;) {
         const index = next
         next += 1
-        if (index >= sockets) return
+        if (index >= first + sockets) return
         const userIndex = users === 'each' ? index : 0
         const shape = {
           port: ports[index % ports.length] ?? 0,

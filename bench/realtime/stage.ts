@@ -63,7 +63,7 @@ export async function openSockets(
   stage: Stage,
   sockets: number,
   users: OpenOrder['users'],
-  { ports = stage.ports, notesPayments = false }: Partial<OpenOrder> = {},
+  { ports = stage.ports, notesPayments = false, first = 0 }: Partial<OpenOrder> = {},
 ): Promise<void> {
   const order: OpenOrder = {
     ports,
@@ -73,6 +73,7 @@ export async function openSockets(
     users,
     inFlight: OPENING_AT_ONCE,
     notesPayments,
+    first,
   }
   await stage.client.ask('open', order)
 }

@@ -28,50 +28,60 @@ const SEQ = /"seq":(\d+)/
 /** The number stands behind the event's name. */
 const HEAD_BYTES = 120
 
-let socket: FrameSocket | null = null
-let report: ReaderReport = { messages: 0, seq: 0, disordered: 0, closed: null }
+/** One socket, and what it has heard. */
+class Reader {
+  socket: FrameSocket | null = null
+  messages = 0
+  disordered = 0
+  closed: ReaderReport['closed'] = null
+  seq: number
+
+  constructor(seq: number) {
+    this.seq = seq
+  }
+
+  hear(payload: Buffer): void {
+    const text = SEQ.exec(payload.toString('latin1', 0, HEAD_BYTES))?.[1]
+    if (text === undefined) return
+    const seq = Number(text)
+    if (seq !== this.seq + 1) this.disordered += 1
+    this.seq = seq
+  }
+}
+
+let reader = new Reader(0)
 
 serve({
   open: async ({ port, dialect, secret, userIndex, reads, since }: ReaderOrder): Promise<null> => {
-    report = { messages: 0, seq: since ?? 0, disordered: 0, closed: null }
+    const opened = new Reader(since ?? 0)
+    reader = opened
     const token = signToken(secret, userIdOf(userIndex))
-    const shape = {
-      port,
-      dialect,
-      token,
-      localAddress: addressOf(userIndex),
-      ...(since === undefined ? {} : { since }),
-    }
-    socket = await greeted(
-      shape,
+    const shape = { port, dialect, token, localAddress: addressOf(userIndex) }
+    opened.socket = await greeted(
+      { ...shape, ...(since === undefined ? {} : { since }) },
       {
         onMessages: (count) => {
-          report = { ...report, messages: report.messages + count }
+          opened.messages += count
         },
-        onMessage: hear,
+        onMessage: (payload) => opened.hear(payload),
       },
       (code) => {
-        report = { ...report, closed: { code } }
+        opened.closed = { code }
       },
     )
-    if (!reads) socket.stopReading()
+    if (!reads) opened.socket.stopReading()
     return null
   },
-  report: () => report,
+  report: (): ReaderReport => {
+    const { messages, seq, disordered, closed } = reader
+    return { messages, seq, disordered, closed }
+  },
   readOn: (): null => {
-    socket?.readOn()
+    reader.socket?.readOn()
     return null
   },
   close: (): null => {
-    socket?.close()
+    reader.socket?.close()
     return null
   },
 })
-
-function hear(payload: Buffer): void {
-  const text = SEQ.exec(payload.toString('latin1', 0, HEAD_BYTES))?.[1]
-  if (text === undefined) return
-  const seq = Number(text)
-  const isNext = seq === report.seq + 1
-  report = { ...report, seq, disordered: report.disordered + (isNext ? 0 : 1) }
-}
