@@ -40,14 +40,23 @@ afterAll(async () => {
 })
 
 /** Long enough for a greeting that does not wait for Redis, and shorter than one waits for it. */
-const SLOW_MS = 150
+const SLOW_MS = 300
+const POLL_MS = 20
+
+/** Resolves when the app's subscriptions work: whatever they lost before is compared then, and not later. */
+async function isListening(): Promise<void> {
+  const socket = await openSocket(app.url, 'rider-1')
+  const heard = socket.event('promo:new')
+  const told = { userId: 'rider-1', event: 'promo:new', data: {} }
+  while ((await Promise.race([heard, pause(POLL_MS, null)])) === null) await publisher.publish([told])
+  await socket.close()
+}
 
 it('a connection listens before it reads: what is told while Redis is slow to subscribe is in what was read', async () => {
-  // The link of the subscriptions is there, and subscribes at once.
-  await (await openSocket(app.url, 'rider-1')).close()
+  await isListening()
   proxy.freeze()
   const opening = openSocket(app.url, 'rider-2', { since: 0 })
-  await pause(SLOW_MS)
+  await Promise.race([opening, pause(SLOW_MS)])
   await publisher.publish(await append(database.pool, feedMessage('rider-2', 1)))
   proxy.thaw()
   const socket = await opening
