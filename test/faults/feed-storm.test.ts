@@ -76,7 +76,7 @@ async function blowAndCompare(): Promise<void> {
     Object.fromEntries(ends),
   )
   // Otherwise nobody was cut off, or told to leave.
-  for (const code of [1006, 1012]) expect(ends.get(code)).toBeGreaterThan(0)
+  for (const code of [1006, 1012]) expect(ends.get(code) ?? 0, `ends with ${code}`).toBeGreaterThan(0)
 }
 
 /** Everybody has what stands in the feeds, every driver is there, and no process believes in a socket that is gone. */
