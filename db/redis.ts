@@ -61,6 +61,28 @@ export function openRedisNode(
     retryStrategy,
   })
   redis.on('error', onError)
+  return role === 'limits' ? sendingTogether(redis) : redis
+}
+
+/**
+ * What is asked in one turn of the event loop goes out in one write. A write costs as much as all the rest of a question, and a
+ * handshake asks three.
+ */
+function sendingTogether(redis: RedisNode): RedisNode {
+  const send = redis.sendCommand.bind(redis)
+  let isCorked = false
+  redis.sendCommand = (command, to) => {
+    const { stream } = redis
+    if (!isCorked && to === undefined && redis.status === 'ready') {
+      isCorked = true
+      stream.cork()
+      setImmediate(() => {
+        isCorked = false
+        stream.uncork()
+      })
+    }
+    return send(command, to)
+  }
   return redis
 }
 

@@ -34,6 +34,11 @@ interface Question {
 const MAX_USERS = 200
 /** While so many are answered, those who come wait together for the next: a reconnection of thousands takes no more connections. */
 const MAX_READS = 4
+/**
+ * Beside a read in hand another one begins only for so many: together they cost a few microseconds each, and one alone as much as
+ * twenty of them. Who waits for his company waits some milliseconds.
+ */
+const COMPANY = 50
 /** A client gives a handshake some seconds; whoever was not greeted by then tries again. */
 const READ_TIMEOUT_MS = 5_000
 
@@ -64,12 +69,18 @@ export class Greeter {
 
   /** At the end of this turn of the event loop, when all that came with him have asked. */
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.length === 0 || this.#reads >= MAX_READS) return
+    if (this.#scheduled || !this.#isTime) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      while (this.#waiting.length > 0 && this.#reads < MAX_READS) void this.#answer()
+      while (this.#isTime) void this.#answer()
     })
+  }
+
+  get #isTime(): boolean {
+    const waiting = this.#waiting.length
+    if (this.#reads === 0) return waiting > 0
+    return this.#reads < MAX_READS && waiting >= COMPANY
   }
 
   /** Never rejects: whoever asked is told. */
