@@ -9,10 +9,10 @@ import { systemClock } from '../src/base/clock.ts'
 import { createLogger } from '../src/base/log.ts'
 import { createSampler } from '../src/base/sampler.ts'
 import { createHttpServer, listen } from '../src/http.ts'
-import { Door } from '../src/realtime/door.ts'
+import { Door } from '../src/realtime/door/door.ts'
+import { originRule } from '../src/realtime/door/origins.ts'
+import { tokenRules } from '../src/realtime/door/token.ts'
 import { createRealtimeMetrics } from '../src/realtime/metrics.ts'
-import { originRule } from '../src/realtime/origins.ts'
-import { tokenRules } from '../src/realtime/token.ts'
 import { signToken } from '../test/support/tokens.ts'
 
 /** The suite brings no token, so it is given one. */

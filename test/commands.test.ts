@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCommandPool } from '../db/pools.ts'
 import type { RowDataPacket } from '../db/rows.ts'
 import { appendToFeed } from '../src/feed/append.ts'
-import { type OnceHandler, ok, refusedForGood, refusedForNow } from '../src/realtime/command.ts'
+import { type OnceHandler, ok, refusedForGood, refusedForNow } from '../src/realtime/commands/command.ts'
 import { type OpenCommands, openCommands, StandInConnection } from './support/commands.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
-import { goOffline, goOnline, readDriverPresence } from '../src/realtime/driver-duty.ts'
+import { goOffline, goOnline, readDriverPresence } from '../src/realtime/presence/driver-duty.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { loadLaravelSchema } from './support/migrations.ts'
 import { dutyOf, letPassRenewing, openNode, SLOW, type TestNode } from './support/presence.ts'

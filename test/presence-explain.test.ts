@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
 import { readDriverDuties, setDriverOnline, setDriversOffline } from '../src/matching/driver-store.ts'
-import { lockDeadLease, renewLease } from '../src/realtime/lease-store.ts'
+import { lockDeadLease, renewLease } from '../src/realtime/presence/lease-store.ts'
 import {
   assertSessions,
   closeSessions,
@@ -11,8 +11,8 @@ import {
   readSessions,
   someConnected,
   someOverdue,
-} from '../src/realtime/presence-store.ts'
-import { PRESENCE_TEMPO } from '../src/realtime/presence-tempo.ts'
+} from '../src/realtime/presence/presence-store.ts'
+import { PRESENCE_TEMPO } from '../src/realtime/presence/presence-tempo.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { keysOf } from './support/explain.ts'
 import { loadLaravelSchema } from './support/migrations.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openSessions } from '../src/realtime/presence-store.ts'
+import { openSessions } from '../src/realtime/presence/presence-store.ts'
 import { openNode, SLOW } from './support/presence.ts'
 import { presenceScene } from './support/presence-scene.ts'
 import { inTx } from './support/trips.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RowDataPacket } from '../db/rows.ts'
-import { PRESENCE_TEMPO } from '../src/realtime/presence-tempo.ts'
+import { PRESENCE_TEMPO } from '../src/realtime/presence/presence-tempo.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { letPass, openNode, SLOW, sessionOf, type TestNode } from './support/presence.ts'
 

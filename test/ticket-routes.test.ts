@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../src/base/clock.ts'
-import { redeemTicket } from '../src/realtime/tickets.ts'
+import { redeemTicket } from '../src/realtime/door/tickets.ts'
 import { readLimitField } from './support/limits.ts'
 import { RawConnection } from './support/raw-http.ts'
 import { openTicketDoor, type TicketDoor, type TicketDoorOptions } from './support/ticket-door.ts'

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { manualClock, systemClock } from '../src/base/clock.ts'
-import { issueTicket, redeemTicket, type TicketDesk } from '../src/realtime/tickets.ts'
-import type { TokenUser } from '../src/realtime/token.ts'
+import { issueTicket, redeemTicket, type TicketDesk } from '../src/realtime/door/tickets.ts'
+import type { TokenUser } from '../src/realtime/door/token.ts'
 import { type OpenDesk, openDesk } from './support/ticket-door.ts'
 
 const REDEEMER = join(import.meta.dirname, 'fixtures/redeem-tickets.ts')

@@ -6,7 +6,7 @@ import { createLogger } from '../../src/base/log.ts'
 import { appendToFeed } from '../../src/feed/append.ts'
 import { Publisher } from '../../src/feed/publish.ts'
 import { NO_LIMITS } from '../../src/limits/rules.ts'
-import { NO_SEAT_RULES } from '../../src/realtime/seats.ts'
+import { NO_SEAT_RULES } from '../../src/realtime/door/seats.ts'
 import { EVENT, message, type Running, type ServerOrder } from './contender.ts'
 import { userIdOf } from './tokens.ts'
 

@@ -11,7 +11,7 @@ import { problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
 import { isUserId } from '../feed/message.ts'
 import { type OnRegistered, registerPayment } from '../payments/register.ts'
-import { mintToken } from '../realtime/mint.ts'
+import { mintToken } from '../realtime/door/mint.ts'
 import { buildDelivery } from '../webhooks/gateways/samples.ts'
 
 export interface PlaygroundOptions {

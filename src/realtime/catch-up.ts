@@ -8,10 +8,10 @@ import type { Sampler } from '../base/sampler.ts'
 import { frameOf } from '../feed/envelope.ts'
 import { type FeedPage, readFeed } from '../feed/read.ts'
 import type { Connection } from './connection.ts'
+import type { TokenUser } from './door/token.ts'
 import { textFrame } from './frames.ts'
 import type { Greeting } from './greeting.ts'
 import type { RealtimeMetrics } from './metrics.ts'
-import type { TokenUser } from './token.ts'
 
 export interface CatchUpOptions {
   readonly pool: Pool

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { CLOSE } from './close-codes.ts'
+import type { UserType } from './door/token.ts'
 import type { Load } from './load.ts'
 import type { OutgoingKind } from './send-queue.ts'
-import type { UserType } from './token.ts'
 import type { Numbered } from './topic.ts'
 
 export interface ConnectionMetrics {

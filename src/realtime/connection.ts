@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { CLOSE } from './close-codes.ts'
+import type { TokenUser } from './door/token.ts'
 import { FeedCursor } from './feed-cursor.ts'
 import type { FeedSocket } from './feed-socket.ts'
 import { textFrame } from './frames.ts'
 import type { RealtimeMetrics } from './metrics.ts'
 import { type Outgoing, SendQueue } from './send-queue.ts'
-import type { TokenUser } from './token.ts'
 
 /** What all connections of a process have in common. */
 export interface ConnectionHost {

@@ -5,8 +5,8 @@ import { type DriverDuty, driverDuties } from '../matching/driver-store.ts'
 import { type LiveOffer, liveOffers } from '../matching/live-offers.ts'
 import { type OpenTrip, openTripIds, openTrips, type TripSide } from '../matching/open-trips.ts'
 import { type PaymentStanding, paymentsOfTrips, recentPayments } from '../payments/recent-payments.ts'
+import type { TokenUser, UserType } from './door/token.ts'
 import type { Snapshot } from './protocol/snapshot.ts'
-import type { TokenUser, UserType } from './token.ts'
 
 /** Whom it is about: what a greeting needs to know of him. */
 export type Greeted = Pick<TokenUser, 'userId' | 'userType'>

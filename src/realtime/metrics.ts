@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client'
 import { type ConnectionMetrics, createConnectionMetrics } from './connection-metrics.ts'
-import type { TicketRefusal } from './tickets.ts'
-import type { TokenVerdict } from './token.ts'
+import type { TicketRefusal } from './door/tickets.ts'
+import type { TokenVerdict } from './door/token.ts'
 
 /** What became of a request for a ticket. */
 export type TicketOutcome =

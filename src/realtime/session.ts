@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from './connection.ts'
+import type { TokenUser } from './door/token.ts'
 import type { Hub } from './hub.ts'
 import type { RealtimeMetrics } from './metrics.ts'
-import type { TokenUser } from './token.ts'
 
 export interface SessionParts {
   /** The channel of a topic such as `ride:<id>`. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { openRedis, redisDoubts } from '../../db/redis.ts'
 import { slotOf } from '../../db/redis-slot.ts'
-import { issueTicket, redeemTicket } from '../../src/realtime/tickets.ts'
+import { issueTicket, redeemTicket } from '../../src/realtime/door/tickets.ts'
 import { Audience, LONG } from '../support/audience.ts'
 import { connected, openLimits } from '../support/limits.ts'
 import { type OwnRedisCluster, openOwnRedisCluster } from '../support/own-redis-cluster.ts'

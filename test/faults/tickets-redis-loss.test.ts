@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { redeemTicket } from '../../src/realtime/tickets.ts'
+import { redeemTicket } from '../../src/realtime/door/tickets.ts'
 import { openApp, type TestApp } from '../support/app.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type OwnRedis, openOwnRedis } from '../support/own-redis.ts'

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { inTransaction } from '../../db/transaction.ts'
-import { goOnline } from '../../src/realtime/driver-duty.ts'
+import { goOnline } from '../../src/realtime/presence/driver-duty.ts'
 import type { TestDatabase } from './database.ts'
 import { dutyOf, letPass, openNode, type SessionRow, SLOW, sessionOf, type TestNode } from './presence.ts'
 

@@ -2,9 +2,9 @@ import { Registry } from 'prom-client'
 import { openPool, type Pool } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { createLogger } from '../../src/base/log.ts'
-import { Presence } from '../../src/realtime/presence.ts'
-import { createPresenceMetrics } from '../../src/realtime/presence-metrics.ts'
-import type { PresenceTempo } from '../../src/realtime/presence-tempo.ts'
+import { Presence } from '../../src/realtime/presence/presence.ts'
+import { createPresenceMetrics } from '../../src/realtime/presence/presence-metrics.ts'
+import type { PresenceTempo } from '../../src/realtime/presence/presence-tempo.ts'
 import type { TestDatabase } from './database.ts'
 
 /** So long that nothing is over unless the test lets time pass; see letPass(). */

@@ -3,9 +3,9 @@ import { Registry } from 'prom-client'
 import { openRedis, type Redis, type RedisAddress } from '../../db/redis.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/base/log.ts'
-import { createSeatMetrics } from '../../src/realtime/seat-metrics.ts'
-import { type SeatRules, Seats, type SeatVerdict } from '../../src/realtime/seats.ts'
-import type { TokenUser, UserType } from '../../src/realtime/token.ts'
+import { createSeatMetrics } from '../../src/realtime/door/seat-metrics.ts'
+import { type SeatRules, Seats, type SeatVerdict } from '../../src/realtime/door/seats.ts'
+import type { TokenUser, UserType } from '../../src/realtime/door/token.ts'
 
 /** One process's seats, with all that they say. */
 export interface OpenSeats {

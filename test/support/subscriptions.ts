@@ -1,5 +1,5 @@
 import { openRedis, type Redis, type RedisAddress } from '../../db/redis.ts'
-import { Subscriptions, type SubscriptionsOptions } from '../../src/realtime/subscriptions.ts'
+import { Subscriptions, type SubscriptionsOptions } from '../../src/realtime/channels/subscriptions.ts'
 
 /** Subscriptions whose messages and calls are kept. */
 export interface Listening {

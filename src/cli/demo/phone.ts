@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { OncelineClient, type PushMeta } from '../../../client/client.ts'
-import { mintToken } from '../../realtime/mint.ts'
-import type { UserType } from '../../realtime/token.ts'
+import { mintToken } from '../../realtime/door/mint.ts'
+import type { UserType } from '../../realtime/door/token.ts'
 import type { Stage } from './stage.ts'
 
 const TOKEN_LIFETIME_MS = 3_600_000

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DISPATCH_POLICIES } from '../../matching/trip.ts'
-import { MAX_TOKEN_LENGTH, USER_TYPES, type UserType } from '../token.ts'
+import { MAX_TOKEN_LENGTH, USER_TYPES, type UserType } from '../door/token.ts'
 import {
   accuracy,
   amountMinor,

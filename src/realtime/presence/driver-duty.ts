@@ -1,0 +1,54 @@
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import {
+  type DriverDuty,
+  readDriverDuties,
+  setDriverOnline,
+  setDriversOffline,
+} from '../../matching/driver-store.ts'
+import { type DriverSession, lockSession, readSessions } from './presence-store.ts'
+
+/**
+ * online: he may be asked. not_connected: he has no socket and his grace is over, so that nobody would take him offline again.
+ * unknown_driver: Laravel's table has no row of his and does not let us begin one.
+ */
+export type GoneOnline = 'online' | 'not_connected' | 'unknown_driver'
+
+/**
+ * The effect of `driver:online`, in the transaction of the command: is_online, available unless he is on a trip. His session is
+ * locked first, so that a grace that ends in the same moment either goes before, and he is told not_connected, or finds him
+ * connected.
+ */
+export async function goOnline(connection: PoolConnection, userId: string): Promise<GoneOnline> {
+  const session = await lockSession(connection, userId)
+  if (session === null || session.state === 'offline') return 'not_connected'
+  return (await setDriverOnline(connection, userId)) ? 'online' : 'unknown_driver'
+}
+
+/** The effect of `driver:offline`, in the transaction of the command. His socket may stay open. */
+export async function goOffline(connection: PoolConnection, userId: string): Promise<void> {
+  await lockSession(connection, userId)
+  await setDriversOffline(connection, [userId])
+}
+
+/** Where a driver stands: his socket, and whether he works. */
+export interface DriverPresence {
+  /** null: he never connected. */
+  readonly session: DriverSession | null
+  /** null: Laravel's table does not know him. Within the grace he is online without a socket. */
+  readonly duty: DriverDuty | null
+}
+
+/** Reads where drivers stand, each in the order of `userIds`, without a lock. */
+export async function readDriverPresence(
+  connection: Pick<Pool | PoolConnection, 'query'>,
+  userIds: readonly string[],
+): Promise<Map<string, DriverPresence>> {
+  const sessions = await readSessions(connection, userIds)
+  const duties = await readDriverDuties(connection, userIds)
+  return new Map(
+    userIds.map((userId) => [
+      userId,
+      { session: sessions.get(userId) ?? null, duty: duties.get(userId) ?? null },
+    ]),
+  )
+}
