@@ -26,7 +26,7 @@ const CONTENDERS: readonly Contender[] = ['io-pubsub', 'io-sharded', 'io-streams
 /** What the service's workers take into one transaction, and eight of them at once. */
 const BATCH = 50
 const IN_FLIGHT = 8 * BATCH
-const WARM_UP_SECONDS = 2
+const WARM_UP_SECONDS = 4
 const SENDER = 0
 const HOLDER = 1
 

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { WebSocket } from 'ws'
 import { reached } from '../base/checkpoint.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -11,7 +10,7 @@ import { CLOSE, retryHint } from './close-codes.ts'
 import { Connection } from './connection.ts'
 import type { Admitted, SeatBook } from './door/admission.ts'
 import type { TokenUser } from './door/token.ts'
-import type { FeedSocket } from './feed-socket.ts'
+import type { FeedSocket, SocketHearer } from './feed-socket.ts'
 import type { Greeting } from './greeting.ts'
 import { HEARTBEAT } from './heartbeat.ts'
 import type { Hub } from './hub.ts'
@@ -52,12 +51,12 @@ const RETRY_SPREAD_MS = 5_000
 export class Sessions {
   readonly connections = new Set<Connection>()
   readonly #options: SessionsOptions
-  readonly #listeners: Listeners
+  readonly #hearer: SocketHearer
   #isDraining = false
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#listeners = listenersFor(this, options)
+    this.#hearer = hearerFor(this, options)
   }
 
   /** No connection stays from now on. */
@@ -71,11 +70,7 @@ export class Sessions {
     const channel = userChannel(this.#options.installation, user.userId)
     const connection = new Connection(this.#options, { id, ws, socket, user, network, since, channel })
     ws.connection = connection
-    ws.on('message', this.#listeners.message)
-    ws.on('ping', this.#listeners.ping)
-    ws.on('pong', this.#listeners.pong)
-    ws.on('error', this.#listeners.error)
-    ws.on('close', this.#listeners.close)
+    ws.hearer = this.#hearer
     this.connections.add(connection)
     this.#options.metrics.opened(user.userType)
     if (this.#isDraining) connection.close(CLOSE.restart, retryHint(Math.random() * RETRY_SPREAD_MS))
@@ -171,18 +166,9 @@ export class Sessions {
   }
 }
 
-interface Listeners {
-  message(this: WebSocket, data: unknown, isBinary: boolean): void
-  ping(this: WebSocket): void
-  pong(this: WebSocket): void
-  error(this: WebSocket): void
-  close(this: WebSocket, code: number): void
-}
-
-/** One set for all sockets; each is called with its own as `this`. */
-function listenersFor(sessions: Sessions, { clock, inbox: options, metrics }: SessionsOptions): Listeners {
-  const heard = (ws: WebSocket): Inbox | null => {
-    const socket = ws as FeedSocket
+/** One for all sockets. */
+function hearerFor(sessions: Sessions, { clock, inbox: options, metrics }: SessionsOptions): SocketHearer {
+  const heard = (socket: FeedSocket): Inbox | null => {
     const { connection } = socket
     if (connection === null || !connection.isOpen) return null
     const nowMs = Math.round(clock.monotonicMs())
@@ -193,13 +179,13 @@ function listenersFor(sessions: Sessions, { clock, inbox: options, metrics }: Se
   return {
     message(data, isBinary) {
       metrics.received()
-      heard(this)?.take(data as Buffer, isBinary)
+      heard(this)?.take(data, isBinary)
     },
     ping() {
       heard(this)
     },
     pong() {
-      const { connection } = this as FeedSocket
+      const { connection } = this
       if (connection === null) return
       // The answer to a ping is free, so that an idle socket needs no inbox; whoever sends more of them is counted.
       if (connection.heardAtMs < connection.pingedAtMs) connection.heardAtMs = Math.round(clock.monotonicMs())
@@ -209,7 +195,7 @@ function listenersFor(sessions: Sessions, { clock, inbox: options, metrics }: Se
       // What the peer did is told to it by the library's close code, and counted by `close`.
     },
     close(code) {
-      const { connection } = this as FeedSocket
+      const { connection } = this
       if (connection !== null) sessions.end(connection, code)
     },
   }
