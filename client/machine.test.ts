@@ -57,6 +57,21 @@ describe('the states', () => {
     })
   })
 
+  it('take the first 4409 soon after a loss for an echo of their own connection, and the next for another device', () => {
+    const replacedAt = (nowMs: number) => ({ ...LOST, loss: { code: 4409, reason: '' }, nowMs })
+    const back = [{ type: 'due' }, { type: 'ready', nowMs: 0 }] as const
+    const once = play({ type: 'connect' }, LOST, ...back, replacedAt(9_999))
+    expect(once.state).toMatchObject({ name: 'waiting', attempt: 2, loss: { code: 4409 } })
+    const twice = play({ type: 'connect' }, LOST, ...back, replacedAt(1), ...back, replacedAt(9_999))
+    expect(twice.state).toEqual({ name: 'stopped', why: 'replaced' })
+    // Whoever was open for long has no earlier connection that could be late.
+    expect(play({ type: 'connect' }, LOST, ...back, replacedAt(10_000)).state).toMatchObject({
+      name: 'stopped',
+    })
+    const later = play({ type: 'connect' }, LOST, ...back, replacedAt(1), ...back, { ...LOST, nowMs: 10_000 })
+    expect(later.state).not.toHaveProperty('wasReplaced')
+  })
+
   it('never have two ways open, never wait twice, and rest once they have stopped', () => {
     const simple = fc.constantFrom('connect', 'close', 'due', 'wake').map((type) => ({ type }) as Input)
     const code = fc.constantFrom(0, 1000, 1006, 1012, 1013, 4401, 4403, 4408, 4409, 4429)

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { trackSockets } from './http.ts'
+import { createLogger } from './base/log.ts'
+import { createHttpApp, createHttpServer, listen, stopListening, trackSockets } from './http.ts'
 
 let server: Server
 let tracked: ReadonlySet<Socket>
@@ -63,3 +64,15 @@ async function open(to: Server = server): Promise<Socket> {
   await once(socket, 'connect')
   return socket
 }
+
+it('does not wait for a socket that is being upgraded when the time to stop is over', async () => {
+  const busy = createHttpServer(createHttpApp([], createLogger({ level: 'silent' })))
+  const port = await listen(busy, 0, '127.0.0.1')
+  const asked = once(busy, 'upgrade')
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  await asked
+  const gone = once(socket, 'close')
+  await stopListening(busy, 50)
+  await gone
+})

@@ -17,10 +17,11 @@ const TIMEOUT_CHECK_MS = 2_000
 const KEEP_ALIVE_TIMEOUT_MS = 75_000
 const MAX_HEADER_BYTES = 16 * 1024
 /**
- * A proxy keeps some hundred connections open. Each may hold 16 KiB of headers and a file descriptor: at this number they
- * take at most some hundred megabytes together, and whatever connects beyond it is dropped while the rest is served.
+ * A proxy keeps some hundred connections open, and a WebSocket stays one for as long as its phone is there. Each may hold 16 KiB
+ * of headers, or an idle socket's few kilobytes, and a file descriptor: at this number they take at most some hundred
+ * megabytes together, and whatever connects beyond it is dropped while the rest is served.
  */
-const MAX_CONNECTIONS = 10_000
+const MAX_CONNECTIONS = 25_000
 const DATABASE_AWAY = 'The database is away. Try again.'
 const RETRY = { 'retry-after': '5' }
 const OUR_DEFECT = 'This is our defect; it has been logged.'
@@ -125,13 +126,19 @@ export async function listen(server: Server, port: number, host: string): Promis
   return (server.address() as AddressInfo).port
 }
 
-/** Takes no new connections, lets requests in flight finish for at most `timeoutMs`, then cuts what is left. */
+/**
+ * Takes no new connections, lets requests in flight finish for at most `timeoutMs`, then cuts what is left, sockets that were or are
+ * being upgraded among it.
+ */
 export async function stopListening(server: Server, timeoutMs: number): Promise<void> {
   if (!server.listening) return
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   const sweep = setInterval(() => closeUnused(server), SWEEP_INTERVAL_MS)
-  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of openSockets.get(server) ?? []) socket.destroy()
+  }, timeoutMs)
   await closed
   clearInterval(sweep)
   clearTimeout(cut)
