@@ -1,8 +1,8 @@
 import type { ErrorData } from './frames.ts'
 
 /**
- * What became of a command that has no reply. refused: the server says no, and nothing was done. not_sent: it never left. unknown: it
- * left, and nobody answered: it may have taken effect. Sent again with the same `id`, it takes effect once whatever happened.
+ * What became of a command that did not succeed. refused: the server says no, for good. not_sent: it never left. unknown: it left, and nobody
+ * answered, or the server asks for it again: it may have taken effect. Sent again with the same `id`, it takes effect once whatever happened.
  */
 export type Outcome = 'refused' | 'not_sent' | 'unknown'
 

@@ -130,7 +130,8 @@ export class Outbox {
       return
     }
     this.#forget(entry)
-    entry.reject(new CommandError(id, 'refused', error))
+    // Whoever is to ask again may have been answered too early, or an earlier try of his may have done it.
+    entry.reject(new CommandError(id, error.retry ? 'unknown' : 'refused', error))
   }
 
   #backoffMs(tries: number): number {

@@ -57,6 +57,20 @@ describe('a limit in Redis', () => {
     expect(takes.map(({ allowed }) => allowed)).toEqual([true, false, true, true, true])
   })
 
+  it('lets what costs more than a whole window pass once a window, with Redis and without', async () => {
+    const rules = { command: { points: 10, seconds: 600 } }
+    const here = await counting(rules)
+    const without = openLimits({ redis: { ...redis, port: 1 }, rules, installation: randomUUID() })
+    open.push(without)
+    for (const { limits } of [here, without]) {
+      const takes = [
+        await limits.take('command', 'driver-1', 60),
+        await limits.take('command', 'driver-1', 60),
+      ]
+      expect(takes.map(({ allowed }) => allowed)).toEqual([true, false])
+    }
+  })
+
   it('takes several points at once, or refuses them all', async () => {
     const { limits } = await counting({ command: { points: 10, seconds: 600 } })
     expect(await limits.take('command', 'a', 8)).toMatchObject({ allowed: true, remaining: 2 })

@@ -114,6 +114,18 @@ describe('driver:accept:ride', () => {
     expect(driverId).toBe(winners[0]?.reply?.data?.driverId)
   })
 
+  it('is not called failed where it has to be said again, since the ride may be his', async () => {
+    const { rideId, offerId, driver } = await offeredRide()
+    const away = openCommands(database)
+    await away.pool.end()
+    const command = ['driver:accept:ride', { rideId, offerId }, randomUUID()] as const
+    const unknown = await away.say(driver, ...command)
+    away.limits.close()
+    expect([unknown.reply?.error, unknown.pushes]).toMatchObject([{ code: 'unavailable', retry: true }, []])
+    expect(unknown.pushes).toEqual([])
+    expect((await here.say(driver, ...command)).pushes).toMatchObject([{ event: 'ride:accept:success' }])
+  })
+
   it('refuses what was not offered to him, whether there is such a ride or not, in the same words', async () => {
     const { rideId, offerId, driver } = await offeredRide()
     const stranger = new StandInConnection(randomUUID(), 'driver')

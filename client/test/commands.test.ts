@@ -83,17 +83,22 @@ describe('a command', () => {
     expect(server.heard).toHaveLength(1)
   })
 
-  it('rejects at once where the server asks for a time beyond its deadline', async () => {
+  it('rejects at once where the server asks for a time beyond its deadline, and does not call that a refusal', async () => {
     const client = clientOf(server)
     client.connect()
     await client.opened()
     server.onCommand = ({ id }, socket) => {
-      const error = { code: 'busy', message: 'later', retry: true, retryAfterMs: 60_000 }
+      const error = { code: 'unavailable', message: 'who knows', retry: true, retryAfterMs: 60_000 }
       socket.send(JSON.stringify({ re: id, ok: false, error }))
       return true
     }
     const error = await failure(client.send('driver:arrived', ride))
-    expect(error).toMatchObject({ code: 'busy', retry: true, retryAfterMs: 60_000, outcome: 'refused' })
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      retry: true,
+      retryAfterMs: 60_000,
+      outcome: 'unknown',
+    })
   })
 
   it('tells whether it may have had an effect when its time is over', async () => {

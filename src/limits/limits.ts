@@ -55,15 +55,17 @@ export class Limits {
   /**
    * Counts a request of this caller, and says whether it may pass. `caller` is any text that names him within the class (a
    * user's id, an address); outside this process only a hash of it is seen. A request of several points passes or is
-   * refused as a whole. Never throws and never waits for Redis longer than its client's time-out.
+   * refused as a whole, and takes a whole window where it would cost more than one has. Never throws and never waits for Redis longer than its client's time-out.
    */
   async take(limitClass: LimitClass, caller: string, points = 1): Promise<LimitVerdict> {
     assert(Number.isSafeInteger(points) && points > 0, 'a request takes one point or more')
     const rule = this.#rules[limitClass]
     if (rule === null) return unlimited(limitClass)
     const hash = hashOf(caller)
-    const shared = await this.#askRedis(limitClass, hash, points)
-    const window = shared ?? this.#insurance.take(`${limitClass}:${hash}`, points, rule)
+    // Otherwise it would be told to wait, and would never pass.
+    const cost = Math.min(points, rule.points)
+    const shared = await this.#askRedis(limitClass, hash, cost)
+    const window = shared ?? this.#insurance.take(`${limitClass}:${hash}`, cost, rule)
     const verdict = judge(limitClass, rule, window)
     this.#metrics.decided(limitClass, verdict.allowed, shared === null ? 'insurance' : 'redis')
     return verdict

@@ -43,8 +43,10 @@ export class Session {
     return this.#connection.channels?.has(this.#parts.channelOf(topic)) ?? false
   }
 
-  /** Listens to a topic from now on. A second time changes nothing. */
+  /** Listens to a topic from now on. A second time changes nothing, and so does a command that outlived its connection. */
   async subscribe(topic: string): Promise<void> {
+    // What the connection held is given back when it ends; nobody would give back what comes after that.
+    if (!this.#connection.isOpen) return
     const channel = this.#parts.channelOf(topic)
     this.#connection.channels ??= new Set()
     this.#connection.channels.add(channel)

@@ -77,16 +77,17 @@ function accepting({ callbacks }: TripCommandsOptions): OnceHandler<'driver:acce
       const answer = accepted.kind === 'unknown' ? OFFER_UNKNOWN : answerOfAcceptance(accepted)
       return { outcome: outcomeOf(answer), told }
     },
-    pushesOf: (outcome, { rideId, offerId }) => [acceptancePush(outcome, { rideId, offerId })],
+    pushesOf: (outcome, { rideId, offerId }) => acceptancePushes(outcome, { rideId, offerId }),
   }
 }
 
 const OFFER_UNKNOWN = answerOfAcceptance({ kind: 'offer_unknown' }) as Exclude<TripAnswer, { kind: 'trip' }>
 
-function acceptancePush(outcome: Outcome, offer: { rideId: string; offerId: string }): OwnPush {
-  if (outcome.ok) return { event: 'ride:accept:success', data: offer }
-  const { code, message } = outcome.error
-  return { event: 'ride:accept:failed', data: { ...offer, code, message } }
+/** Nothing where it has to be said again: the ride may be his already, and his app would take the offer off the screen. */
+function acceptancePushes(outcome: Outcome, offer: { rideId: string; offerId: string }): OwnPush[] {
+  if (outcome.ok) return [{ event: 'ride:accept:success', data: offer }]
+  const { code, message, retry } = outcome.error
+  return retry ? [] : [{ event: 'ride:accept:failed', data: { ...offer, code, message } }]
 }
 
 interface OwnMove {

@@ -76,7 +76,7 @@ export const COMMANDS = {
       accuracy,
       at: momentMs.nullish().describe('when the phone was there: milliseconds since 1970, by its own clock'),
     },
-    'where he is; of what comes faster than one a second, the latest counts',
+    'where he is, once a second; what comes sooner is passed over, since the next one is newer',
   ),
   'driver:accept:ride': once(DRIVER, offer, 'takes the ride that he was offered'),
   'driver:reject:ride': once(
