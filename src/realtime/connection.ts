@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { CLOSE } from './close-codes.ts'
@@ -15,7 +16,8 @@ export interface ConnectionHost {
 }
 
 export interface ConnectionParts {
-  readonly id: string
+  /** The how-many-eth of this process it is. */
+  readonly number: number
   readonly ws: FeedSocket
   /** The socket under `ws`, to which frames are written as they are. */
   readonly socket: Socket
@@ -28,6 +30,8 @@ export interface ConnectionParts {
   readonly channel: string
 }
 
+/** Names this process among all that ever were. */
+const PROCESS = randomBytes(9).toString('base64url')
 /** As much is written at once when a slow socket can take more. */
 const WRITE_BYTES = 64 * 1024
 /** A close frame that waits behind what a stalled peer does not read is not waited for. */
@@ -41,7 +45,7 @@ const REMEMBERED_BIRTHS = 32
  * apart and never holds more than their budgets.
  */
 export class Connection {
-  readonly id: string
+  readonly #number: number
   readonly ws: FeedSocket
   readonly socket: Socket
   readonly network: string | null
@@ -67,9 +71,9 @@ export class Connection {
   #isWatched = false
   #drained: (() => void) | null = null
 
-  constructor(host: ConnectionHost, { id, ws, socket, user, network, since, channel }: ConnectionParts) {
+  constructor(host: ConnectionHost, { number, ws, socket, user, network, since, channel }: ConnectionParts) {
     this.#host = host
-    this.id = id
+    this.#number = number
     this.ws = ws
     this.socket = socket
     this.user = user
@@ -78,6 +82,11 @@ export class Connection {
     this.channel = channel
     this.pingedAtMs = Math.round(host.clock.monotonicMs())
     this.heardAtMs = this.pingedAtMs
+  }
+
+  /** Names it in logs and to its client; made when it is asked for, since each idle connection would hold it. */
+  get id(): string {
+    return `${PROCESS}-${this.#number.toString(36)}`
   }
 
   get isOpen(): boolean {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { reached } from '../base/checkpoint.ts'
 import type { Clock } from '../base/clock.ts'
+import { flatText } from '../base/flat-text.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../base/sampler.ts'
 import { userChannel } from '../feed/publish.ts'
@@ -42,8 +42,6 @@ export interface SessionsOptions {
   readonly failures: Sampler
 }
 
-/** Unique and short; a UUID is a string of many parts, which each idle connection would hold. */
-const ID_BYTES = 12
 /** The database is away: clients come back over this time, each at a moment of its own. */
 const RETRY_SPREAD_MS = 5_000
 
@@ -53,6 +51,7 @@ export class Sessions {
   readonly #options: SessionsOptions
   readonly #hearer: SocketHearer
   #isDraining = false
+  #opened = 0
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -66,9 +65,10 @@ export class Sessions {
 
   /** Takes over an upgraded socket whose user has a seat. */
   open(ws: FeedSocket, socket: Socket, { user, network, since }: Admitted): void {
-    const id = randomBytes(ID_BYTES).toString('base64url')
-    const channel = userChannel(this.#options.installation, user.userId)
-    const connection = new Connection(this.#options, { id, ws, socket, user, network, since, channel })
+    this.#opened += 1
+    const channel = flatText(userChannel(this.#options.installation, user.userId))
+    const number = this.#opened
+    const connection = new Connection(this.#options, { number, ws, socket, user, network, since, channel })
     ws.connection = connection
     ws.hearer = this.#hearer
     this.connections.add(connection)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from '../../../db/redis.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
+import { flatText } from '../../base/flat-text.ts'
 import type { Log } from '../../base/log.ts'
 import { Loop } from '../../base/loop.ts'
 import type { SeatMetrics } from './seat-metrics.ts'
@@ -62,7 +63,7 @@ export class Seats {
   readonly #tempo: SeatTempo
   readonly #ask: (question: SeatQuestion) => Promise<boolean>
   readonly #loop: Loop
-  /** What this process has, by Redis key. */
+  /** What this process has, by what the Redis key ends with. */
   readonly #counts = new Map<string, number>()
   /** Keys of which Redis was told something else. */
   #untold = new Set<string>()
@@ -147,9 +148,9 @@ export class Seats {
     const { perUser, perNetwork } = this.#options.rules
     const seats: Seat[] = []
     if (userType !== 'driver' && perUser !== null)
-      seats.push({ key: this.#keyOf('user', userId), limit: perUser, verdict: 'user_full' })
+      seats.push({ key: keyOf('user', userId), limit: perUser, verdict: 'user_full' })
     if (network !== null && perNetwork !== null)
-      seats.push({ key: this.#keyOf('network', network), limit: perNetwork, verdict: 'network_full' })
+      seats.push({ key: keyOf('network', network), limit: perNetwork, verdict: 'network_full' })
     return seats
   }
 
@@ -172,8 +173,9 @@ export class Seats {
   }
 
   #question(key: string, limit: number | null): SeatQuestion {
-    const { nodeId, liveNodes } = this.#options
-    return { key, nodeId, mine: this.#countOf(key), limit, liveNodes: liveNodes() }
+    const { installation, nodeId, liveNodes } = this.#options
+    const place = `onceline-${installation}:seats:${key}`
+    return { key: place, nodeId, mine: this.#countOf(key), limit, liveNodes: liveNodes() }
   }
 
   #release(seats: readonly Seat[]): void {
@@ -227,12 +229,6 @@ export class Seats {
     return this.#counts.get(key) ?? 0
   }
 
-  /** 128 bits: Redis is shared, and needs no list of who is connected from where. */
-  #keyOf(kind: 'user' | 'network', name: string): string {
-    const hash = createHash('sha256').update(name).digest('base64url').slice(0, 22)
-    return `onceline-${this.#options.installation}:seats:${kind}:${hash}`
-  }
-
   #said(verdict: SeatVerdict, by: 'redis' | 'insurance' | 'here'): SeatVerdict {
     this.#options.metrics.decided(verdict, by)
     return verdict
@@ -243,4 +239,10 @@ interface Seat {
   readonly key: string
   readonly limit: number
   readonly verdict: Exclude<SeatVerdict, 'taken'>
+}
+
+/** 128 bits: Redis is shared, and needs no list of who is connected from where. */
+function keyOf(kind: 'user' | 'network', name: string): string {
+  const hash = createHash('sha256').update(name).digest('base64url').slice(0, 22)
+  return flatText(`${kind}:${hash}`)
 }
