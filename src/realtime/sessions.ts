@@ -140,7 +140,12 @@ export class Sessions {
     const { userId, userType } = connection.user
     if (userType !== 'driver') return
     const fence = await this.#options.presence.opened(userId)
-    if (!this.connections.has(connection)) return this.#options.presence.closed(userId, fence)
+    if (!this.connections.has(connection)) {
+      // One that was given its fence in the same breath had none yet when Presence looked for older ones.
+      this.evict(userId, fence, 'lapsed')
+      this.#options.presence.closed(userId, fence)
+      return
+    }
     connection.fence = fence
     this.evict(userId, fence, 'replaced')
     this.#options.tellFence(userId, fence)
