@@ -119,6 +119,20 @@ it('a Redis that does not let go of a channel is asked again', async () => {
   await expect.poll(() => subscriptions.size).toBe(0)
 })
 
+it('a channel that Redis let go of without saying so in time is subscribed anew by whoever comes back', async () => {
+  const { subscriptions, errors, heard } = await open({ removalMs: 20, heartbeatMs: 60_000 })
+  await subscriptions.add('a')
+  subscriptions.remove('a')
+  redis.freeze()
+  closing.push(() => redis.thaw())
+  await expect.poll(() => errors.length, { timeout: 10_000 }).toBe(1)
+  const added = subscriptions.add('a')
+  redis.thaw()
+  expect(await added).toBe(true)
+  expect(await observer.publish('a', 'heard')).toBe(1)
+  await expect.poll(() => heard).toEqual([['a', 'heard']])
+})
+
 it('what is unknown, or removed twice, or removed before its answer came, does no harm', async () => {
   const { subscriptions } = await open({ removalMs: 50 })
   subscriptions.remove('nobody')

@@ -237,6 +237,8 @@ export class SubscriberLink {
     } catch (error) {
       if (epoch !== this.#epoch) return
       this.#options.onError(error as Error)
+      // Too late: it is done before whatever this connection asks for next, or the connection is over.
+      if ((error as Error).name !== 'ReplyError') return
       for (const channel of channels.filter((one) => !this.#channels.has(one))) {
         this.#channels.set(channel, 'on')
         this.#removals.add(channel)
