@@ -13,6 +13,8 @@ export interface DriveOrder {
   readonly inFlight: number
   /** null: to everybody. Otherwise each message goes to one of so many users, who take turns. */
   readonly users: number | null
+  /** Whether messages to users go into their history first, where the server has one. */
+  readonly areKept: boolean
   /** How many sockets hear a message. */
   readonly audience: number
 }
@@ -28,7 +30,7 @@ const STALL_TIMEOUT_MS = 10_000
 
 /** Sends for some seconds, then waits until everything has arrived. Throws when it does not. */
 export async function drive(running: Running, order: DriveOrder): Promise<DriveReport> {
-  const { seconds, batch, inFlight, users, audience } = order
+  const { seconds, batch, inFlight, users, areKept, audience } = order
   const arrivals = await listenToControl(order.control, batch * audience)
   const startMs = performance.now()
   let sent = 0
@@ -38,7 +40,7 @@ export async function drive(running: Running, order: DriveOrder): Promise<DriveR
     if (users === null) return running.toAll(batch)
     const to = Array.from({ length: batch }, (_, index) => userIdOf((nextUser + index) % users))
     nextUser = (nextUser + batch) % users
-    return running.toEach(to)
+    return areKept ? running.toEach(to) : running.toEachOnce(to)
   }
   const sending = new Set<Promise<void>>()
   while (performance.now() - startMs < seconds * 1_000) {

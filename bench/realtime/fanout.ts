@@ -75,7 +75,14 @@ function measureContender(
     await openSockets(stage, sockets * processes, 'one')
     const audience = sockets * processes
     const run = (inFlight: number, lasting: number) =>
-      measureDrive(host, stage, 0, { seconds: lasting, batch: inFlight, inFlight, users: null, audience })
+      measureDrive(host, stage, 0, {
+        seconds: lasting,
+        batch: inFlight,
+        inFlight,
+        users: null,
+        areKept: false,
+        audience,
+      })
     await run(8, WARM_UP_SECONDS)
     await run(1, WARM_UP_SECONDS)
     return {

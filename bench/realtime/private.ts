@@ -22,11 +22,13 @@ type Figures = Record<
   number
 >
 
-const CONTENDERS: readonly Contender[] = ['io-pubsub', 'io-sharded', 'io-streams', 'ours']
+/** The service twice: as it tells of payments, and as it tells of positions, which nobody keeps. */
+const VARIANTS = ['io-pubsub', 'io-sharded', 'io-streams', 'ours', 'ours, nothing kept'] as const
+type Variant = (typeof VARIANTS)[number]
 /** What the service's workers take into one transaction, and eight of them at once. */
 const BATCH = 50
 const IN_FLIGHT = 8 * BATCH
-const WARM_UP_SECONDS = 4
+const WARM_UP_SECONDS = 3
 const SENDER = 0
 const HOLDER = 1
 
@@ -34,16 +36,16 @@ const HOLDER = 1
 export async function measurePrivate(host: DataHost, options: PrivateOptions): Promise<Part> {
   const { rounds, users, seconds } = options
   const result = await inRounds(
-    CONTENDERS,
+    VARIANTS,
     rounds,
-    (contender) => measureContender(host, contender, options),
+    (variant) => measureVariant(host, variant, options),
     ({ perCpuSecond, perSecond }) =>
       `${count(perCpuSecond)} messages a server-CPU-second, ${count(perSecond)} a second`,
   )
-  const rows = CONTENDERS.map((contender) => {
-    const figures = result[contender]
+  const rows = VARIANTS.map((variant) => {
+    const figures = result[variant]
     return [
-      `${LABELS[contender]}${contender === 'ours' ? ', history in the database' : ''}`,
+      labelOf(variant),
       count(figures.perCpuSecond),
       count(figures.perSecond),
       ...[
@@ -55,11 +57,12 @@ export async function measurePrivate(host: DataHost, options: PrivateOptions): P
       ].map((micros) => decimal(micros, 1)),
     ]
   })
-  const oursTo = (contender: Contender) => result.ours.perCpuSecond / result[contender].perCpuSecond
+  const oursTo = (variant: Variant) => result.ours.perCpuSecond / result[variant].perCpuSecond
+  const unkeptToPubsub = result['ours, nothing kept'].perCpuSecond / result['io-pubsub'].perCpuSecond
   return {
     name: 'private',
-    result: { users, seconds, contenders: result },
-    text: table(
+    result: { users, seconds, contenders: result, unkeptToPubsub },
+    text: `${table(
       [
         `private messages, ${count(users)} users`,
         'a server-CPU s',
@@ -71,7 +74,9 @@ export async function measurePrivate(host: DataHost, options: PrivateOptions): P
         'client µs a message',
       ],
       rows,
-    ),
+    )}
+
+  with nothing kept on either side: ${decimal(unkeptToPubsub, 2)} × the Redis adapter`,
     goals: [
       { name: 'privateToPubsub', value: oursTo('io-pubsub'), atLeast: 1.8 },
       { name: 'privateToStreamsWithRecovery', value: oursTo('io-streams'), atLeast: 1.8 },
@@ -79,15 +84,22 @@ export async function measurePrivate(host: DataHost, options: PrivateOptions): P
   }
 }
 
-function measureContender(host: DataHost, contender: Contender, options: PrivateOptions): Promise<Figures> {
+function labelOf(variant: Variant): string {
+  if (variant === 'ours') return `${LABELS.ours}, history in the database`
+  return variant === 'ours, nothing kept' ? `${LABELS.ours}, nothing kept` : LABELS[variant]
+}
+
+function measureVariant(host: DataHost, variant: Variant, options: PrivateOptions): Promise<Figures> {
+  const contender: Contender = variant === 'ours, nothing kept' ? 'ours' : variant
   const { users, seconds } = options
   return withStage(host, { contender, processes: 2 }, async (stage) => {
     await openSockets(stage, users, 'each', { ports: [stage.ports[HOLDER] ?? 0] })
-    const shape = { batch: BATCH, inFlight: IN_FLIGHT, users, audience: 1 }
+    const areKept = contender === variant
+    const shape = { batch: BATCH, inFlight: IN_FLIGHT, users, areKept, audience: 1 }
     const warmed = await measureDrive(host, stage, SENDER, { ...shape, seconds: WARM_UP_SECONDS })
     const driven = await measureDrive(host, stage, SENDER, { ...shape, seconds })
     const { messages } = driven
-    if (contender === 'ours') {
+    if (variant === 'ours') {
       const stored = await countRows(stage.database.pool, 'feed_messages')
       if (stored !== warmed.messages + messages)
         throw new WrongResult(`${warmed.messages + messages} messages sent, ${stored} in the feeds`)
