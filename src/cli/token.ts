@@ -24,7 +24,7 @@ production Laravel alone issues tokens.
 Examples:
   onceline token rider-1
   onceline token driver-7 --type driver --minutes 5
-  npx wscat -c "ws://127.0.0.1:3000?token=$(npm run -s onceline -- token rider-1)"`
+  npx -y wscat -c "ws://127.0.0.1:3000?token=$(npm run -s onceline -- token rider-1)"`
 
 /** `onceline token` */
 export function addToken(program: Command, cli: Cli): void {
