@@ -57,7 +57,10 @@ export class Session {
       () => this.tell('ping', {}),
       () => this.#connection.lose('silent'),
     )
-    this.rides = new FollowedRides((event, rideId) => this.tell(event, { rideId }))
+    this.rides = new FollowedRides({
+      subscribe: (rideId) => this.#subscribe(rideId),
+      unsubscribe: (rideId) => this.tell('customer:unsubscribe:ride', { rideId }),
+    })
     this.feed = new FeedReader({
       ...{ clock, cursor, onError, start: this.#options.start, autoAck: this.#options.autoAck },
       acknowledge: (seq) => this.tell('feed:ack', { seq }),
@@ -161,6 +164,18 @@ export class Session {
   #lose(loss: Loss): void {
     this.#rest()
     this.#turn({ type: 'lost', loss, nowMs: this.#clock.nowMs(), random: this.#random() })
+  }
+
+  async #subscribe(rideId: string): Promise<boolean> {
+    try {
+      await this.send('customer:subscribe:ride', { rideId }, { queue: false })
+      return true
+    } catch (error) {
+      // The next connection says it again.
+      const isLost = error instanceof CommandError && (error.code === 'offline' || error.code === 'closed')
+      if (!isLost) this.#events.onError(error)
+      return false
+    }
   }
 
   async #resume(since: number): Promise<void> {

@@ -218,4 +218,21 @@ describe('a followed ride', () => {
       ...['customer:unsubscribe:ride ride-2', 'customer:subscribe:ride ride-1'],
     ])
   })
+
+  it('is said again where the server asks for that, and taken back by whoever left meanwhile', async () => {
+    const client = clientOf(server)
+    client.connect()
+    await client.opened()
+    server.faults = ['retry', 'fine', 'retry', 'fine']
+    client.follow('ride-1')
+    await until(() => server.effects.size === 1)
+    const leave = client.follow('ride-2')
+    leave()
+    await until(() => server.heard.length === 5)
+    expect(server.heard.map(({ event, data }) => `${event} ${data.rideId}`)).toEqual([
+      ...['customer:subscribe:ride ride-1', 'customer:subscribe:ride ride-1'],
+      ...['customer:subscribe:ride ride-2', 'customer:subscribe:ride ride-2'],
+      'customer:unsubscribe:ride ride-2',
+    ])
+  })
 })
