@@ -1,3 +1,4 @@
+import { StatementTimeout } from '../../db/errors.ts'
 import { type Reading, readAtOneMoment } from '../../db/moment.ts'
 import type { CommandPool } from '../../db/pools.ts'
 import { type FeedStanding, feedStandings } from '../feed/acks.ts'
@@ -26,6 +27,7 @@ export interface GreeterOptions {
 
 interface Question {
   readonly user: Greeted
+  readonly askedAtMs: number
   readonly resolve: (greeting: Greeting) => void
   readonly reject: (error: unknown) => void
 }
@@ -58,11 +60,12 @@ export class Greeter {
 
   /**
    * How things stand with the user at some moment after this call: head, acknowledged number and snapshot of the very same one.
-   * Waits for no transaction. Throws what the database throws, and a StatementTimeout after five seconds of reading.
+   * Waits for no transaction. Throws what the database throws, and a StatementTimeout after five seconds of reading, or of waiting
+   * behind reads that are not answered.
    */
   read(user: Greeted): Promise<Greeting> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ user, resolve, reject })
+      this.#waiting.push({ user, askedAtMs: performance.now(), resolve, reject })
       this.#schedule()
     })
   }
@@ -85,7 +88,8 @@ export class Greeter {
 
   /** Never rejects: whoever asked is told. */
   async #answer(): Promise<void> {
-    const questions = this.#waiting.splice(0, MAX_USERS)
+    const questions = withoutLate(this.#waiting.splice(0, MAX_USERS))
+    if (questions.length === 0) return
     this.#reads += 1
     try {
       const greet = await readGreetings(
@@ -100,6 +104,16 @@ export class Greeter {
       this.#schedule()
     }
   }
+}
+
+/** Whoever waited for as long as a read may take is told so; with a frozen database thousands would wait for each other for a minute. */
+function withoutLate(questions: readonly Question[]): Question[] {
+  const sinceMs = performance.now() - READ_TIMEOUT_MS
+  return questions.filter(({ askedAtMs, reject }) => {
+    if (askedAtMs > sinceMs) return true
+    reject(new StatementTimeout('greet', READ_TIMEOUT_MS))
+    return false
+  })
 }
 
 const NO_FEED: FeedStanding = { head: 0, acked: 0 }
