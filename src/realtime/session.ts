@@ -74,7 +74,8 @@ export class Session {
 
   /** The connection lives on with a newer token of the same user. */
   renew(user: TokenUser): void {
+    // The same end is not announced again: a client that has no newer token would renew with the old one in a circle.
+    if (user.expiresAtMs > this.#connection.user.expiresAtMs) this.#connection.isWarned = false
     this.#connection.user = user
-    this.#connection.isWarned = false
   }
 }
