@@ -102,8 +102,10 @@ export class SessionWriter {
         pool,
         'open sessions',
         async (connection) => {
+          const fences = await openSessions(connection, nodeId, counts)
+          // Last: while somebody holds a driver's row, the lease must not be locked by who waits for it.
           await renew(connection)
-          return openSessions(connection, nodeId, counts)
+          return fences
         },
         { timeoutMs: WRITE_TIMEOUT_MS },
       )
