@@ -1,18 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openRedis, type Redis } from '../db/redis.ts'
-import { Publisher } from '../src/feed/publish.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { append, feedMessage } from './support/feed.ts'
+import { openPublisher, type TestPublisher } from './support/publisher.ts'
 import { JWT_SECRET, openSocket } from './support/socket.ts'
 import { TcpProxy } from './support/tcp-proxy.ts'
 
 let database: TestDatabase
 let proxy: TcpProxy
 let app: TestApp
-let redis: Redis
-let publisher: Publisher
+let publisher: TestPublisher
 
 beforeAll(async () => {
   database = await testDatabase('realtime-joining')
@@ -22,20 +20,13 @@ beforeAll(async () => {
     // Nobody compares heads, which would find in the end whatever was lost.
     { realtime: { jwtSecrets: [JWT_SECRET], allowedOrigins: [], tempo: { headsMs: 1_000_000 } } },
   )
-  redis = openRedis(database.redis, 'publish', () => undefined)
-  publisher = new Publisher({
-    redis,
-    installation: database.address.database,
-    onError: (error) => {
-      throw error
-    },
-  })
+  publisher = openPublisher(database)
 })
 
 afterAll(async () => {
   await app?.stop()
   await proxy?.close()
-  redis?.disconnect()
+  publisher?.close()
   await database?.drop()
 })
 

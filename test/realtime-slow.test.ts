@@ -1,33 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openRedis, type Redis } from '../db/redis.ts'
 import type { Push } from '../src/feed/envelope.ts'
-import { Publisher } from '../src/feed/publish.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { append } from './support/feed.ts'
+import { openPublisher, type TestPublisher } from './support/publisher.ts'
 import { JWT_SECRET, openSocket, type TestSocket } from './support/socket.ts'
 
 let database: TestDatabase
 let app: TestApp
-let redis: Redis
-let publisher: Publisher
+let publisher: TestPublisher
 
 beforeAll(async () => {
   database = await testDatabase('realtime-slow')
   app = await openApp(database, { realtime: { jwtSecrets: [JWT_SECRET], allowedOrigins: [] } })
-  redis = openRedis(database.redis, 'queue', () => undefined)
-  publisher = new Publisher({
-    redis,
-    installation: database.address.database,
-    onError: (error) => {
-      throw error
-    },
-  })
+  publisher = openPublisher(database)
 })
 
 afterAll(async () => {
   await app?.stop()
-  redis?.disconnect()
+  publisher?.close()
   await database?.drop()
 })
 

@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPool, type Pool } from '../db/pools.ts'
-import { openRedis, type Redis } from '../db/redis.ts'
-import { Publisher } from '../src/feed/publish.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { append, feedMessage } from './support/feed.ts'
+import { openPublisher, type TestPublisher } from './support/publisher.ts'
 import { JWT_SECRET, openSocket, type TestSocket } from './support/socket.ts'
 
 let database: TestDatabase
 let app: TestApp
 let other: TestApp
 let pool: Pool
-let redis: Redis
-let publisher: Publisher
+let publisher: TestPublisher
 const open: TestSocket[] = []
 
 beforeAll(async () => {
@@ -21,20 +19,13 @@ beforeAll(async () => {
   app = await openApp(database, { realtime })
   other = await openApp(database, { realtime })
   pool = openPool(database.address, { connectionLimit: 4, lockWaitSeconds: 5 })
-  redis = openRedis(database.redis, 'publish', () => undefined)
-  publisher = new Publisher({
-    redis,
-    installation: database.address.database,
-    onError: (error) => {
-      throw error
-    },
-  })
+  publisher = openPublisher(database)
 })
 
 afterAll(async () => {
   for (const { ws } of open) ws.terminate()
   await Promise.all([app?.stop(), other?.stop()])
-  redis?.disconnect()
+  publisher?.close()
   await pool?.end()
   await database?.drop()
 })
