@@ -210,8 +210,9 @@ export class Presence {
     }
     if (toAssert.length === 0) return
     const count = await inTransaction(pool, 'assert sessions', async (connection) => {
+      const asserted = await assertSessions(connection, toAssert)
       await this.#keepLease(connection)
-      return assertSessions(connection, toAssert)
+      return asserted
     })
     metrics.moved('connected', 'check', count)
   }
