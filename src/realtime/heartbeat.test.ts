@@ -44,7 +44,7 @@ function scene(expiresInMs = 3_600_000) {
       if (isAnswering && done.slice(before).includes('ping')) connection.heardAtMs = clock.monotonicMs()
     }
   }
-  return { connection, done, pass, silent: () => silent }
+  return { connection, done, pass, stand: (ms: number) => clock.advance(ms), silent: () => silent }
 }
 
 describe('the heartbeat', () => {
@@ -54,6 +54,16 @@ describe('the heartbeat', () => {
     expect(done).toEqual([])
     pass(HEARTBEAT.pingMs * 3)
     expect(done).toEqual(['ping', 'ping', 'ping'])
+  })
+
+  it('after the process stood still gives whoever was asked before his time to answer, since nobody was read', () => {
+    const { done, pass, stand } = scene()
+    pass(HEARTBEAT.pingMs, false)
+    stand(60_000)
+    pass(1_000, false)
+    expect(done).toEqual(['ping'])
+    pass(HEARTBEAT.pongMs, false)
+    expect(done).toEqual(['ping', 'terminate'])
   })
 
   it('ends whoever does not answer within 8 seconds', () => {

@@ -37,6 +37,7 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions
   readonly #tempo: HeartbeatTempo
   #timer: NodeJS.Timeout | undefined
+  #lookedAtMs = Number.POSITIVE_INFINITY
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
@@ -57,17 +58,20 @@ export class Heartbeat {
     const { clock, connections } = this.#options
     const nowMs = Math.round(clock.monotonicMs())
     const wallMs = clock.nowMs()
+    // Answers that came while the process stood still are read after this look.
+    const stoodStill = nowMs - this.#lookedAtMs >= this.#tempo.pongMs / 2
+    this.#lookedAtMs = nowMs
     for (const connection of connections) {
-      this.#lookAtLife(connection, nowMs)
+      this.#lookAtLife(connection, nowMs, stoodStill)
       this.#lookAtToken(connection, wallMs)
     }
   }
 
-  #lookAtLife(connection: Connection, nowMs: number): void {
+  #lookAtLife(connection: Connection, nowMs: number, stoodStill: boolean): void {
     const { pingMs, pongMs } = this.#tempo
     const isAnswered = connection.heardAtMs >= connection.pingedAtMs
     // While many of his commands wait he is not read: he has his time to answer from when he is again.
-    if (!isAnswered && connection.ws.isPaused) connection.pingedAtMs = nowMs
+    if (!isAnswered && (stoodStill || connection.ws.isPaused)) connection.pingedAtMs = nowMs
     else if (!isAnswered && nowMs - connection.pingedAtMs >= pongMs) {
       this.#options.metrics.silent()
       connection.ws.terminate()
