@@ -123,7 +123,7 @@ export function createApp(options: AppOptions): App {
         bridge?.stop(drainMs),
         realtime.stop(drainMs),
       ])
-      await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS), feed.close()])
+      await Promise.all([resources.ring.close(0), resources.database.close(DATABASE_CLOSE_MS)])
       resources.control.disconnect()
       feed.close()
       resources.limits.disconnect()

@@ -1,4 +1,3 @@
-import { StatementTimeout } from '../../db/errors.ts'
 import { type Reading, readAtOneMoment } from '../../db/moment.ts'
 import type { CommandPool } from '../../db/pools.ts'
 import { type FeedStanding, feedStandings } from '../feed/acks.ts'
@@ -7,6 +6,7 @@ import { type LiveOffer, liveOffers } from '../matching/live-offers.ts'
 import { type OpenTrip, openTripIds, openTrips, type TripSide } from '../matching/open-trips.ts'
 import { type PaymentStanding, paymentsOfTrips, recentPayments } from '../payments/recent-payments.ts'
 import type { TokenUser, UserType } from './door/token.ts'
+import { withoutLate } from './late.ts'
 import type { Snapshot } from './protocol/snapshot.ts'
 
 /** Whom it is about: what a greeting needs to know of him. */
@@ -88,7 +88,7 @@ export class Greeter {
 
   /** Never rejects: whoever asked is told. */
   async #answer(): Promise<void> {
-    const questions = withoutLate(this.#waiting.splice(0, MAX_USERS))
+    const questions = withoutLate(this.#waiting.splice(0, MAX_USERS), 'greet', READ_TIMEOUT_MS)
     if (questions.length === 0) return
     this.#reads += 1
     try {
@@ -104,16 +104,6 @@ export class Greeter {
       this.#schedule()
     }
   }
-}
-
-/** Whoever waited for as long as a read may take is told so; with a frozen database thousands would wait for each other for a minute. */
-function withoutLate(questions: readonly Question[]): Question[] {
-  const sinceMs = performance.now() - READ_TIMEOUT_MS
-  return questions.filter(({ askedAtMs, reject }) => {
-    if (askedAtMs > sinceMs) return true
-    reject(new StatementTimeout('greet', READ_TIMEOUT_MS))
-    return false
-  })
 }
 
 const NO_FEED: FeedStanding = { head: 0, acked: 0 }

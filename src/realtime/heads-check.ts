@@ -62,8 +62,13 @@ export class HeadsCheck {
       else others.push(connection)
     }
     const ids = [...users.keys()]
+    let failure: unknown = null
+    // One part that cannot be read must not keep the others waiting for ever.
     for (let start = 0; start < ids.length; start += CHUNK)
-      await this.#compare(ids.slice(start, start + CHUNK), users)
+      await this.#compare(ids.slice(start, start + CHUNK), users).catch((error: unknown) => {
+        failure ??= error
+      })
+    if (failure !== null) throw failure
   }
 
   async #compare(ids: readonly string[], users: ReadonlyMap<string, readonly Connection[]>): Promise<void> {

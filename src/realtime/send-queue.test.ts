@@ -98,3 +98,14 @@ describe('a queue that is filled with anything', () => {
     )
   })
 })
+
+it('holds no more than what it counts, though short frames are parts of a larger block', () => {
+  const queue = new SendQueue(() => undefined)
+  queue.add({ kind: 'kept', frame: Buffer.from('x'.repeat(200)) })
+  const frame = queue.take(NOW_MS)
+  expect(frame?.toString()).toBe('x'.repeat(200))
+  expect(frame?.buffer.byteLength).toBe(200)
+  const long = Buffer.alloc(10_000)
+  queue.add({ kind: 'kept', frame: long })
+  expect(queue.take(NOW_MS)).toBe(long)
+})

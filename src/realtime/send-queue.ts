@@ -22,6 +22,17 @@ export const BUDGET_BYTES: Readonly<Record<OutgoingKind, number>> = {
   latest: 64 * 1024,
 }
 
+/**
+ * Short buffers are parts of a block of 8 KiB, which stays whole as long as one of them is kept: what waits here would hold forty times
+ * what it counts. Long ones have a block of their own and are shared with all sockets.
+ */
+function alone(frame: Buffer): Buffer {
+  if (frame.buffer.byteLength <= frame.length * 2) return frame
+  const copy = Buffer.allocUnsafeSlow(frame.length)
+  frame.copy(copy)
+  return copy
+}
+
 /** Hears what was given up for want of room or time, for metrics. */
 export type Dropped = (kind: OutgoingKind, count: number) => void
 
@@ -53,7 +64,8 @@ export class SendQueue {
 
   /** False: a message that must not be dropped has no room, so the socket is too slow. */
   add(message: Outgoing): boolean {
-    const { kind, frame } = message
+    const { kind } = message
+    const frame = alone(message.frame)
     if (kind === 'kept') {
       if (this.#used.kept + frame.length > BUDGET_BYTES.kept) return false
       this.#kept.push(frame)

@@ -1,6 +1,6 @@
-import { StatementTimeout } from '../../../db/errors.ts'
 import type { Pool } from '../../../db/pools.ts'
 import { inTransaction, withConnection } from '../../../db/transaction.ts'
+import { withoutLate } from '../late.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 import { closeSessions, type OwnSession, openSessions } from './presence-store.ts'
 
@@ -16,7 +16,7 @@ export interface SessionWriterOptions {
 
 interface Opening {
   readonly userId: string
-  readonly saidAtMs: number
+  readonly askedAtMs: number
   readonly resolve: (fence: number) => void
   readonly reject: (error: unknown) => void
 }
@@ -44,7 +44,7 @@ export class SessionWriter {
   /** Resolves with the socket's fence; rejects when the database does not answer, and then nobody knows whether it was opened. */
   opened(userId: string): Promise<number> {
     const opened = new Promise<number>((resolve, reject) => {
-      this.#openings.push({ userId, saidAtMs: performance.now(), resolve, reject })
+      this.#openings.push({ userId, askedAtMs: performance.now(), resolve, reject })
     })
     this.#wake()
     return opened
@@ -72,7 +72,7 @@ export class SessionWriter {
     while (this.#openings.length + this.#closings.length > 0) {
       // Closings first: a socket that was closed and opened again within a tick ends open.
       await this.#close(this.#closings.splice(0, BATCH))
-      await this.#open(withoutLate(this.#openings.splice(0, BATCH)))
+      await this.#open(withoutLate(this.#openings.splice(0, BATCH), 'open sessions', WRITE_TIMEOUT_MS))
     }
     // In the same breath as the look for more: whoever is told of his fence may have the next one to say.
     this.#isWorking = false
@@ -115,16 +115,6 @@ export class SessionWriter {
       for (const { reject } of openings) reject(error)
     }
   }
-}
-
-/** Who waited behind batches that the database did not take is told so, and does not wait for one more. */
-function withoutLate(openings: readonly Opening[]): Opening[] {
-  const sinceMs = performance.now() - WRITE_TIMEOUT_MS
-  return openings.filter(({ saidAtMs, reject }) => {
-    if (saidAtMs > sinceMs) return true
-    reject(new StatementTimeout('open sessions', WRITE_TIMEOUT_MS))
-    return false
-  })
 }
 
 /** Several sockets of one user in a batch have a fence each, in the order in which they came. */
