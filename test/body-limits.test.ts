@@ -99,7 +99,7 @@ describe('the door', () => {
     expect(bodyBudget.heldBytes).toBe(0)
   })
 
-  it('takes 10,000 connections at most', () => {
-    expect(door.app.server.maxConnections).toBe(10_000)
+  it('takes 25,000 connections at most', () => {
+    expect(door.app.server.maxConnections).toBe(25_000)
   })
 })
