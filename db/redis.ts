@@ -136,6 +136,11 @@ function shapeOf(role: RedisRole) {
   }
 }
 
+/** Redis answered: the link is well, and the answer is no. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
 /**
  * Why this Redis must not be trusted with jobs: an evicted lock makes two workers run one job. Empty: it is safe. Every node of a cluster
  * is asked. Throws when Redis does not answer, or when a part of the cluster does not.

@@ -1,4 +1,4 @@
-import { openRedisNode, type RedisAddress, type RedisNode } from '../../db/redis.ts'
+import { isRefusal, openRedisNode, type RedisAddress, type RedisNode } from '../../db/redis.ts'
 
 export interface SubscriptionOptions {
   readonly redis: RedisAddress
@@ -71,9 +71,4 @@ export class Subscription {
       if (!isRefusal(error)) this.#redis.disconnect(true)
     }
   }
-}
-
-/** Redis answered: the link is well, and the answer is no. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError'
 }

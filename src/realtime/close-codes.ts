@@ -18,8 +18,6 @@ export const CLOSE = {
   tooManyMessages: 4429,
 } as const
 
-export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE]
-
 /** The reason of 1012 and 1013, as JSON. At most 123 bytes, as of every close frame. */
 export function retryHint(retryAfterMs: number): string {
   return JSON.stringify({ retryAfterMs: Math.round(retryAfterMs) })

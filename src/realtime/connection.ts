@@ -98,11 +98,6 @@ export class Connection {
     return this.#queue !== null || this.socket.writableNeedDrain
   }
 
-  /** Bytes that wait for the client, in Node's buffer and in the queue. */
-  get waitingBytes(): number {
-    return this.socket.writableLength + (this.#queue?.bytes ?? 0)
-  }
-
   /**
    * Sends a message, or lets it wait, or drops it, as its class says. A client without room for what must come is closed
    * with 4408.

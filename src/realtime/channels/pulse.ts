@@ -1,5 +1,5 @@
 import { setImmediate as immediate, setTimeout as pause } from 'node:timers/promises'
-import type { RedisNode } from '../../../db/redis.ts'
+import { isRefusal, type RedisNode } from '../../../db/redis.ts'
 
 export interface PulseOptions {
   /** Of the role `subscriber`, whose commands are given up after a while. */
@@ -61,7 +61,7 @@ export class Pulse {
       return { error: null, isSilent: false }
     } catch (error) {
       // Redis answered: the link is well, whatever the answer.
-      if (error instanceof Error && error.name === 'ReplyError') return { error: null, isSilent: false }
+      if (isRefusal(error)) return { error: null, isSilent: false }
       // What came while this process was busy is read before anybody is called dead.
       await immediate()
       return { error: error as Error, isSilent: stream.bytesRead === before }

@@ -1,4 +1,4 @@
-import type { RedisNode } from '../../../db/redis.ts'
+import { isRefusal, type RedisNode } from '../../../db/redis.ts'
 import { type Batch, Batches, inParts } from './channel-batches.ts'
 import type { ChannelDialect } from './channel-dialect.ts'
 import { Pulse } from './pulse.ts'
@@ -238,7 +238,7 @@ export class SubscriberLink {
       if (epoch !== this.#epoch) return
       this.#options.onError(error as Error)
       // Too late: it is done before whatever this connection asks for next, or the connection is over.
-      if ((error as Error).name !== 'ReplyError') return
+      if (!isRefusal(error)) return
       for (const channel of channels.filter((one) => !this.#channels.has(one))) {
         this.#channels.set(channel, 'on')
         this.#removals.add(channel)

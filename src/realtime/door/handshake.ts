@@ -96,17 +96,22 @@ function credentialsIn(
   authorization: string | undefined,
   protocols: readonly string[],
 ): Credential[] {
-  const bearer = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+  const bearer = bearerToken(authorization)
   return [
     ...query.getAll('token').map((text): Credential => ({ kind: 'token', text })),
     ...query.getAll('ticket').map((text): Credential => ({ kind: 'ticket', text })),
-    ...(bearer === undefined ? [] : [{ kind: 'token' as const, text: bearer }]),
+    ...(bearer === null ? [] : [{ kind: 'token' as const, text: bearer }]),
     ...protocols.flatMap((one): Credential[] => {
       if (one.startsWith(TOKEN_PREFIX)) return [{ kind: 'token', text: one.slice(TOKEN_PREFIX.length) }]
       if (one.startsWith(TICKET_PREFIX)) return [{ kind: 'ticket', text: one.slice(TICKET_PREFIX.length) }]
       return []
     }),
   ]
+}
+
+/** RFC 6750 2.1; the scheme's name in any case (RFC 9110 11.1). null: there is none. */
+export function bearerToken(header: string | undefined): string | null {
+  return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? null
 }
 
 /** undefined: there is one that is no number, or several. */

@@ -10,6 +10,7 @@ import type { Limits } from '../../limits/limits.ts'
 import { tooManyRequests } from '../../limits/middleware.ts'
 import type { LimitVerdict } from '../../limits/window.ts'
 import type { RealtimeMetrics, TicketOutcome } from '../metrics.ts'
+import { bearerToken } from './handshake.ts'
 import { clientNetwork } from './network.ts'
 import type { OriginRule } from './origins.ts'
 import { methodRefused, originRefused, ticketsUnavailable, tokenRefused, tokenRequired } from './refusals.ts'
@@ -109,11 +110,6 @@ function refused(
   const permission = refusals.allow()
   if (permission) log.info({ outcome, ...facts, ...permission }, 'a ticket was refused')
   return answer
-}
-
-/** RFC 6750 2.1; the scheme's name in any case (RFC 9110 11.1). null: there is none. */
-function bearerToken(header: string | undefined): string | null {
-  return /^bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? null
 }
 
 /** Both windows are of one class, and a list that names it twice would say nothing: the one that ends first. */

@@ -9,7 +9,6 @@ export const COMMAND_FRAME = z.strictObject({
   event: z.string(ID).regex(EVENT_NAME, ID),
   data: z.record(z.string(), z.unknown(), 'an object').default({}),
 })
-export type CommandFrame = z.output<typeof COMMAND_FRAME>
 
 /** Why a command has no effect. `retry`: the same frame, with the same id, may be sent again (after `retryAfterMs`). */
 export const COMMAND_ERROR = z.object({
@@ -29,7 +28,6 @@ export const REPLY_FRAME = z.union([
   z.object({ re: z.string(), ok: z.literal(true), data: z.record(z.string(), z.unknown()) }),
   z.object({ re: z.string().nullable(), ok: z.literal(false), error: COMMAND_ERROR }),
 ])
-export type ReplyFrame = z.output<typeof REPLY_FRAME>
 
 /** What a client is told unasked. `seq` only where it stands in the user's feed, `expiresAt` where it means nothing later. */
 export const PUSH_FRAME = z.object({
@@ -38,4 +36,3 @@ export const PUSH_FRAME = z.object({
   data: z.record(z.string(), z.unknown()),
   expiresAt: momentMs.optional(),
 })
-export type PushFrame = z.output<typeof PUSH_FRAME>
