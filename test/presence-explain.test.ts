@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
-import { readDriverDuties, setDriverOnline, setDriversOffline } from '../src/matching/driver-store.ts'
+import { readDriverDuties, setDriverOnline, setDriversOffline } from '../src/matching/drivers/driver-store.ts'
 import { lockDeadLease, renewLease } from '../src/realtime/presence/lease-store.ts'
 import {
   assertSessions,

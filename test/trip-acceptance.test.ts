@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Pool } from '../db/pools.ts'
 import { type Id, newId } from '../src/base/ids.ts'
-import { acceptTripIn } from '../src/matching/accept.ts'
-import { moveTripIn } from '../src/matching/move.ts'
+import { acceptTripIn } from '../src/matching/trips/accept.ts'
+import { moveTripIn } from '../src/matching/trips/move.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import {
   createdTrip,

@@ -2,11 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
 import { type Id, newId } from '../src/base/ids.ts'
-import { readActiveRide } from '../src/matching/active-ride.ts'
-import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/matching/offer-store.ts'
-import { readOtp } from '../src/matching/otp.ts'
-import { readParties } from '../src/matching/parties-store.ts'
-import { isOnRide, lockTrip, readTrip, setStatus, stampStatus, takeTrip } from '../src/matching/store.ts'
+import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/matching/offers/offer-store.ts'
+import { readActiveRide } from '../src/matching/trips/active-ride.ts'
+import { readOtp } from '../src/matching/trips/otp.ts'
+import { readParties } from '../src/matching/trips/parties-store.ts'
+import {
+  isOnRide,
+  lockTrip,
+  readTrip,
+  setStatus,
+  stampStatus,
+  takeTrip,
+} from '../src/matching/trips/store.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { keysOf } from './support/explain.ts'
 import { loadLaravelSchema } from './support/migrations.ts'

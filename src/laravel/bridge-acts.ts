@@ -3,7 +3,7 @@ import type { Id } from '../base/ids.ts'
 import { appendToFeed } from '../feed/append.ts'
 import type { Push } from '../feed/envelope.ts'
 import type { FeedMessage } from '../feed/message.ts'
-import type { Trip } from '../matching/trip.ts'
+import type { Trip } from '../matching/trips/trip.ts'
 
 /** What an action may need to know beside its message. */
 export interface ActContext {

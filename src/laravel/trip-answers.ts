@@ -1,17 +1,17 @@
 import { assertNever } from '../base/assert.ts'
 import { type Problem, problem } from '../base/problem.ts'
 import { jsonReply, type Reply, replyOf } from '../idempotency/answer.ts'
-import type { TripAccepted } from '../matching/accept.ts'
-import type { TripCreation } from '../matching/create.ts'
-import { tripJson } from '../matching/json.ts'
-import type { TripMoved } from '../matching/move.ts'
+import type { TripAccepted } from '../matching/trips/accept.ts'
+import type { TripCreation } from '../matching/trips/create.ts'
+import { tripJson } from '../matching/trips/json.ts'
+import type { TripMoved } from '../matching/trips/move.ts'
 import {
   answerOfAcceptance,
   answerOfMove,
   TRIP_UNKNOWN,
   type TripAnswer,
   tripDiffers,
-} from '../matching/refusals.ts'
+} from '../matching/trips/refusals.ts'
 
 /** What a creation answers. */
 export function creationReply(creation: TripCreation, requestId: string): Promise<Reply> {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { currencyExponent } from '../base/money.ts'
-import { OFFER_STATES } from '../matching/offer-store.ts'
-import { ACTOR_TYPES, DISPATCH_POLICIES } from '../matching/trip.ts'
-import { TRIP_STATES } from '../matching/trip-state.ts'
+import { OFFER_STATES } from '../matching/offers/offer-store.ts'
+import { ACTOR_TYPES, DISPATCH_POLICIES } from '../matching/trips/trip.ts'
+import { TRIP_STATES } from '../matching/trips/trip-state.ts'
 import { amountMinor, currencyCode, foreignId, minor, time } from './fields.ts'
 
 /** trip_requests holds fares as decimal(23,3). */

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { setDriverOnline } from '../../src/matching/driver-store.ts'
+import { setDriverOnline } from '../../src/matching/drivers/driver-store.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { dutyOf, letPassRenewing, openNode, type SessionRow, sessionOf, type TestNode } from './presence.ts'
 import { inTx } from './trips.ts'

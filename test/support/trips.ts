@@ -3,9 +3,9 @@ import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import { type Id, newId } from '../../src/base/ids.ts'
-import { createTripIn } from '../../src/matching/create.ts'
-import type { TripMove } from '../../src/matching/move.ts'
-import type { Trip, TripOrder } from '../../src/matching/trip.ts'
+import { createTripIn } from '../../src/matching/trips/create.ts'
+import type { TripMove } from '../../src/matching/trips/move.ts'
+import type { Trip, TripOrder } from '../../src/matching/trips/trip.ts'
 
 /** An order of a ride from Tahrir to the airport. */
 export function orderOf(more: Partial<TripOrder> = {}): TripOrder {

@@ -1,6 +1,6 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import type { LimitClass } from '../../limits/rules.ts'
-import { NOBODY_TOLD, type Told } from '../../matching/announce.ts'
+import { NOBODY_TOLD, type Told } from '../../matching/trips/announce.ts'
 import type { TokenUser } from '../door/token.ts'
 import type { CommandData, CommandName } from '../protocol/commands.ts'
 import type { CommandError } from '../protocol/frames.ts'

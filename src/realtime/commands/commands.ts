@@ -10,7 +10,7 @@ import type { OnceResult } from '../../idempotency/flights.ts'
 import { fingerprint, recordKey } from '../../idempotency/key.ts'
 import type { OnceRequest } from '../../idempotency/once.ts'
 import type { Limits } from '../../limits/limits.ts'
-import { type Performer, performOnce } from '../../matching/perform.ts'
+import { type Performer, performOnce } from '../../matching/trips/perform.ts'
 import { COMMANDS, type CommandData, type CommandName, isCommandName } from '../protocol/commands.ts'
 import {
   type CommandConnection,

@@ -2,7 +2,7 @@ import type { Pool } from '../../../db/pools.ts'
 import { READ_TIMEOUT_MS, withConnection } from '../../../db/transaction.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Push } from '../../feed/envelope.ts'
-import { readActiveRide } from '../../matching/active-ride.ts'
+import { readActiveRide } from '../../matching/trips/active-ride.ts'
 import type { CommandData } from '../protocol/commands.ts'
 import { type Handlers, type Outcome, ok } from './command.ts'
 

@@ -1,7 +1,7 @@
 import type { Pool } from '../../../db/pools.ts'
 import { READ_TIMEOUT_MS, withConnection } from '../../../db/transaction.ts'
-import { TRIP_UNKNOWN } from '../../matching/refusals.ts'
-import { readTrip } from '../../matching/store.ts'
+import { TRIP_UNKNOWN } from '../../matching/trips/refusals.ts'
+import { readTrip } from '../../matching/trips/store.ts'
 import { type Handlers, ok, refusedForNow } from './command.ts'
 
 /** A rider is on one ride; some more for a page that is late to let go of the last ones. */

@@ -1,13 +1,18 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import { idFromText } from '../../base/ids.ts'
-import { rideJson } from '../../matching/json.ts'
-import type { TripMove } from '../../matching/move.ts'
-import { isRightOtp, readOtp } from '../../matching/otp.ts'
-import { acceptAndTell, moveAndTell } from '../../matching/perform.ts'
-import { answerOfAcceptance, answerOfMove, TRIP_UNKNOWN, type TripAnswer } from '../../matching/refusals.ts'
-import { lockTrip } from '../../matching/store.ts'
-import type { Trip } from '../../matching/trip.ts'
-import { moveCallbacksOf } from '../../matching/trip-announcement.ts'
+import { rideJson } from '../../matching/trips/json.ts'
+import type { TripMove } from '../../matching/trips/move.ts'
+import { isRightOtp, readOtp } from '../../matching/trips/otp.ts'
+import { acceptAndTell, moveAndTell } from '../../matching/trips/perform.ts'
+import {
+  answerOfAcceptance,
+  answerOfMove,
+  TRIP_UNKNOWN,
+  type TripAnswer,
+} from '../../matching/trips/refusals.ts'
+import { lockTrip } from '../../matching/trips/store.ts'
+import type { Trip } from '../../matching/trips/trip.ts'
+import { moveCallbacksOf } from '../../matching/trips/trip-announcement.ts'
 import {
   type Done,
   type Handlers,

@@ -4,7 +4,7 @@ import {
   readDriverDuties,
   setDriverOnline,
   setDriversOffline,
-} from '../../matching/driver-store.ts'
+} from '../../matching/drivers/driver-store.ts'
 import { type DriverSession, lockSession, readSessions } from './presence-store.ts'
 
 /**

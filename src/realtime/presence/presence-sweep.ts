@@ -1,6 +1,6 @@
 import type { Pool } from '../../../db/pools.ts'
 import { inTransaction, withConnection } from '../../../db/transaction.ts'
-import { setDriversOffline } from '../../matching/driver-store.ts'
+import { setDriversOffline } from '../../matching/drivers/driver-store.ts'
 import { dropLease, isSteady, lockDeadLease, readLeases } from './lease-store.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 import { closeSessions, endGraces, someConnected, someOverdue } from './presence-store.ts'

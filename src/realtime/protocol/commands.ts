@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DISPATCH_POLICIES } from '../../matching/trip.ts'
+import { DISPATCH_POLICIES } from '../../matching/trips/trip.ts'
 import { MAX_TOKEN_LENGTH, USER_TYPES, type UserType } from '../door/token.ts'
 import {
   accuracy,

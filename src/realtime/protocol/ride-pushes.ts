@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { ACTOR_TYPES } from '../../matching/trip.ts'
-import { TRIP_STATES } from '../../matching/trip-state.ts'
+import { ACTOR_TYPES } from '../../matching/trips/trip.ts'
+import { TRIP_STATES } from '../../matching/trips/trip-state.ts'
 import { momentMs, shownCurrency, shownId, shownMinor, time } from './fields.ts'
 import { RIDE_OFFER } from './snapshot.ts'
 

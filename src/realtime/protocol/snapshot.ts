@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TRIP_STATES } from '../../matching/trip-state.ts'
+import { TRIP_STATES } from '../../matching/trips/trip-state.ts'
 import { PAYMENT_STATES } from '../../payments/state.ts'
 import { momentMs, shownCurrency, shownId, shownMinor, shownPlace, time } from './fields.ts'
 

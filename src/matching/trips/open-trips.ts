@@ -1,5 +1,5 @@
-import type { Reading } from '../../db/moment.ts'
-import type { RowDataPacket } from '../../db/rows.ts'
+import type { Reading } from '../../../db/moment.ts'
+import type { RowDataPacket } from '../../../db/rows.ts'
 import { toPlace } from './store.ts'
 import type { Place } from './trip.ts'
 import { stateOf, type TripState, tripStatus } from './trip-state.ts'

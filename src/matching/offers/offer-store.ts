@@ -1,6 +1,6 @@
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import type { RowDataPacket } from '../../db/rows.ts'
-import type { Id } from '../base/ids.ts'
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { RowDataPacket } from '../../../db/rows.ts'
+import type { Id } from '../../base/ids.ts'
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>
 

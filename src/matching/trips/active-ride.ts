@@ -1,5 +1,5 @@
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import type { RowDataPacket } from '../../db/rows.ts'
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { RowDataPacket } from '../../../db/rows.ts'
 
 /** The ride that the driver is on, accepted or under way; null where he is on none. Uses one_active_trip_per_driver. */
 export async function readActiveRide(

@@ -1,7 +1,7 @@
-import { isDuplicateKey } from '../../db/errors.ts'
-import type { PoolConnection } from '../../db/pools.ts'
-import { assert } from '../base/assert.ts'
-import { endOffers, lockLiveOffers, type Offer } from './offer-store.ts'
+import { isDuplicateKey } from '../../../db/errors.ts'
+import type { PoolConnection } from '../../../db/pools.ts'
+import { assert } from '../../base/assert.ts'
+import { endOffers, lockLiveOffers, type Offer } from '../offers/offer-store.ts'
 import {
   addFare,
   insertTransition,

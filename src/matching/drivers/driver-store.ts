@@ -1,7 +1,7 @@
-import { isIncompleteRow } from '../../db/errors.ts'
-import type { Reading } from '../../db/moment.ts'
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
+import { isIncompleteRow } from '../../../db/errors.ts'
+import type { Reading } from '../../../db/moment.ts'
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { ResultSetHeader, RowDataPacket } from '../../../db/rows.ts'
 
 // driver_details may be Laravel's own, with its collations: no statement joins it with tables of ours.
 

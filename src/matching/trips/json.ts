@@ -1,6 +1,6 @@
-import { idToText } from '../base/ids.ts'
+import { idToText } from '../../base/ids.ts'
+import type { Offer } from '../offers/offer-store.ts'
 import type { StoredStep, TripHistory } from './history.ts'
-import type { Offer } from './offer-store.ts'
 import type { OpenTrip } from './open-trips.ts'
 import type { Trip } from './trip.ts'
 

@@ -1,8 +1,8 @@
-import type { PoolConnection } from '../../db/pools.ts'
-import type { Id } from '../base/ids.ts'
-import { appendToFeed } from '../feed/append.ts'
-import type { Push } from '../feed/envelope.ts'
-import { appendToOutbox, type OutboxMessage } from '../outbox/append.ts'
+import type { PoolConnection } from '../../../db/pools.ts'
+import type { Id } from '../../base/ids.ts'
+import { appendToFeed } from '../../feed/append.ts'
+import type { Push } from '../../feed/envelope.ts'
+import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
 import { feedMessagesOf, type TripChange } from './trip-announcement.ts'
 
 /** What is to be done once the transaction is committed: ring for the callbacks, publish the messages. */

@@ -1,5 +1,5 @@
-import { isDuplicateKey, isIncompleteRow } from '../../db/errors.ts'
-import type { PoolConnection } from '../../db/pools.ts'
+import { isDuplicateKey, isIncompleteRow } from '../../../db/errors.ts'
+import type { PoolConnection } from '../../../db/pools.ts'
 import { insertDetails, insertTimes, insertTransition, insertTrip, lockTrip, readTrip } from './store.ts'
 import type { Place, Trip, TripDetails, TripOrder } from './trip.ts'
 import { decideMove } from './trip-state.ts'

@@ -1,6 +1,6 @@
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import type { RowDataPacket } from '../../db/rows.ts'
-import { matchingKey } from '../base/api-key.ts'
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { RowDataPacket } from '../../../db/rows.ts'
+import { matchingKey } from '../../base/api-key.ts'
 
 /**
  * The code that the rider tells his driver at the start; null where the trip has none. `SELECT *`, because a Laravel without such

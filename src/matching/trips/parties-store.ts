@@ -1,5 +1,5 @@
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import type { RowDataPacket } from '../../db/rows.ts'
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { RowDataPacket } from '../../../db/rows.ts'
 
 /** Who rides and who drives, as far as the trip has anybody. */
 export interface Parties {

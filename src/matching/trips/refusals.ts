@@ -1,4 +1,4 @@
-import { assertNever } from '../base/assert.ts'
+import { assertNever } from '../../base/assert.ts'
 import type { TripAccepted } from './accept.ts'
 import type { TripMoved } from './move.ts'
 import type { Trip } from './trip.ts'

@@ -1,6 +1,6 @@
-import type { Pool, PoolConnection } from '../../db/pools.ts'
-import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
-import { minorToDecimal } from '../base/money.ts'
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { ResultSetHeader, RowDataPacket } from '../../../db/rows.ts'
+import { minorToDecimal } from '../../base/money.ts'
 import type { Actor, DispatchPolicy, Fare, Place, Trip, TripDetails, TripOrder } from './trip.ts'
 import { stateOf, type TripState, type TripStatus, type TripStep, tripStatus } from './trip-state.ts'
 

@@ -1,5 +1,5 @@
-import { type FeedMessage, isUserId } from '../feed/message.ts'
-import type { OutboxMessage } from '../outbox/append.ts'
+import { type FeedMessage, isUserId } from '../../feed/message.ts'
+import type { OutboxMessage } from '../../outbox/append.ts'
 import type { Actor, Fare, Trip } from './trip.ts'
 import type { TripState, TripStep } from './trip-state.ts'
 
