@@ -15,6 +15,28 @@ CREATE TABLE `audit_log` (
   KEY `subject` (`subject`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `dispatch_decisions` (
+  `id` binary(16) NOT NULL COMMENT 'UUIDv7: in the order of time',
+  `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `round` int unsigned NOT NULL,
+  `policy` varchar(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `window_number` bigint unsigned DEFAULT NULL COMMENT 'of batch',
+  `outcome` varchar(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'offered, nobody, no_drivers, timed_out',
+  `document` mediumtext NOT NULL COMMENT 'JSON: inputs and scores',
+  `at` datetime(3) NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `decisions_by_trip` (`trip_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `dispatch_windows` (
+  `zone_id` varchar(36) NOT NULL COMMENT 'empty: none was said',
+  `category` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `number` bigint unsigned NOT NULL COMMENT 'one more with each window',
+  `next_at` datetime(3) NOT NULL,
+  PRIMARY KEY (`zone_id`,`category`),
+  KEY `windows_by_time` (`next_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `driver_details` (
   `id` bigint unsigned NOT NULL AUTO_INCREMENT,
   `user_id` char(36) NOT NULL,
@@ -36,6 +58,13 @@ CREATE TABLE `driver_sessions` (
   PRIMARY KEY (`user_id`),
   KEY `sessions_by_node` (`node_id`,`state`,`fence`),
   KEY `sessions_by_grace` (`state`,`grace_until`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `driver_standings` (
+  `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `acceptance` double NOT NULL COMMENT 'which part of his offers he accepts lately, from 0 to 1',
+  `idle_since` datetime(3) DEFAULT NULL COMMENT 'since his last ride, or since he came online',
+  PRIMARY KEY (`driver_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `feed_acks` (
@@ -247,6 +276,21 @@ CREATE TABLE `trip_details` (
   PRIMARY KEY (`trip_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `trip_dispatches` (
+  `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `zone_id` varchar(36) NOT NULL COMMENT 'empty: none was said',
+  `category` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `policy` varchar(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `round` int unsigned NOT NULL COMMENT 'one more with each decision: whoever decided by an older one does nothing',
+  `asked` int unsigned NOT NULL COMMENT 'offers that were made',
+  `since` datetime(3) NOT NULL,
+  `deadline_at` datetime(3) NOT NULL COMMENT 'nobody took it until then: it ends',
+  `next_at` datetime(3) NOT NULL COMMENT 'when somebody has to look at it again',
+  PRIMARY KEY (`trip_id`),
+  KEY `dispatches_by_time` (`next_at`),
+  KEY `dispatches_by_group` (`zone_id`,`category`,`policy`,`next_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `trip_offers` (
   `id` binary(16) NOT NULL,
   `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -255,9 +299,15 @@ CREATE TABLE `trip_offers` (
   `expires_at` datetime(3) NOT NULL,
   `created_at` datetime(3) NOT NULL,
   `decided_at` datetime(3) DEFAULT NULL,
+  `live_slot` tinyint unsigned DEFAULT NULL COMMENT '1 or 2 while it is offered, NULL after',
+  `distance_meters` int unsigned DEFAULT NULL COMMENT 'to the pickup',
+  `eta_seconds` int unsigned DEFAULT NULL COMMENT 'to the pickup',
+  `reason` varchar(255) DEFAULT NULL COMMENT 'why he rejected it',
   PRIMARY KEY (`id`),
+  UNIQUE KEY `one_offer_a_slot` (`driver_id`,`live_slot`),
   KEY `offers_by_trip` (`trip_id`,`state`),
-  KEY `offers_by_driver` (`driver_id`,`state`)
+  KEY `offers_by_driver` (`driver_id`,`state`),
+  KEY `offers_by_deadline` (`state`,`expires_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `trip_requests` (

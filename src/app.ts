@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { watch } from '../db/watch.ts'
 import { openBridge } from './app/bridge.ts'
 import { openCallbacks } from './app/callbacks.ts'
+import { openDispatch } from './app/dispatch.ts'
 import { openFeed } from './app/feed.ts'
 import { openIdempotency } from './app/idempotency.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
@@ -64,6 +65,13 @@ const API_OPERATIONS = [
   ...OPS_OPERATIONS,
 ]
 
+function openDocs(): ReturnType<typeof docsRoutes> {
+  return docsRoutes(
+    openApiDocument(API_OPERATIONS, API_INFO),
+    asyncApiDocument({ title: 'Onceline', version: VERSION }),
+  )
+}
+
 /** Builds the service: the only place where things are constructed and joined. Connects to nothing by itself. */
 export function createApp(options: AppOptions): App {
   const registry = options.registry ?? new Registry()
@@ -75,14 +83,13 @@ export function createApp(options: AppOptions): App {
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
+  const dispatch = openDispatch(options)
   const limits = openLimits(options, resources, registry)
   const bridge = openBridge(options, { resources, callbacks, feed }, registry)
-  const internal = assembleInternalApi(options, { resources, limits, webhooks, feed, callbacks }, registry)
-  const docs = docsRoutes(
-    openApiDocument(API_OPERATIONS, API_INFO),
-    asyncApiDocument({ title: 'Onceline', version: VERSION }),
-  )
-  const realtime = assembleRealtime(options, { resources, limits, feed, callbacks }, registry)
+  const pieces = { resources, limits, webhooks, feed, callbacks, dispatch }
+  const internal = assembleInternalApi(options, pieces, registry)
+  const docs = openDocs()
+  const realtime = assembleRealtime(options, pieces, registry)
   const playground = assemblePlayground(options, resources, webhooks)
   const doors = [webhookRoutes({ ingest, metrics }), realtime.routes, ...playground]
   const isSeparate = options.internalApi?.isSeparate ?? false

@@ -13,6 +13,7 @@ import { sessionCommands } from '../realtime/commands/session-commands.ts'
 import { tripCommands } from '../realtime/commands/trip-commands.ts'
 import { tokenRules } from '../realtime/door/token.ts'
 import type { RealtimeMetrics } from '../realtime/metrics.ts'
+import type { Dispatch } from './dispatch.ts'
 import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
@@ -22,12 +23,13 @@ export interface CommandPieces {
   readonly limits: Limits
   readonly feed: Feed
   readonly callbacks: Callbacks | null
+  readonly dispatch: Dispatch
 }
 
 /** Everything that clients may send. */
 export function assembleCommands(
   options: AppOptions,
-  { resources, limits, feed, callbacks }: CommandPieces,
+  { resources, limits, feed, callbacks, dispatch }: CommandPieces,
   metrics: RealtimeMetrics,
   registry: Registry,
 ): Commands {
@@ -40,6 +42,7 @@ export function assembleCommands(
     callbacks: options.callbacks,
     ring: (ids) => callbacks?.ring(ids),
     publish,
+    ...dispatch,
     limits,
     metrics: createCommandMetrics(registry),
     log,

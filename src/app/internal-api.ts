@@ -11,6 +11,7 @@ import { paymentRoutes } from '../laravel/payment-routes.ts'
 import { internalRoutes } from '../laravel/routes.ts'
 import { tripRoutes } from '../laravel/trip-routes.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Dispatch } from './dispatch.ts'
 import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
@@ -22,12 +23,13 @@ interface Pieces {
   readonly webhooks: Webhooks
   readonly feed: Feed
   readonly callbacks: Callbacks | null
+  readonly dispatch: Dispatch
 }
 
 /** The internal API behind its door. */
 export function assembleInternalApi(
   options: AppOptions,
-  { resources, limits, webhooks, feed, callbacks }: Pieces,
+  { resources, limits, webhooks, feed, callbacks, dispatch }: Pieces,
   registry: Registry,
 ) {
   const { log, clock = systemClock, internalApi } = options
@@ -62,6 +64,7 @@ export function assembleInternalApi(
     callbacks: options.callbacks,
     ring: (ids) => callbacks?.ring(ids),
     publish: (messages) => feed.publisher.publish(messages),
+    ...dispatch,
   })
   return internalRoutes(access, [payments, trips, notify])
 }

@@ -9,6 +9,7 @@ import type { BridgeOptions } from '../laravel/bridge.ts'
 import type { CallbackTarget } from '../laravel/callback-request.ts'
 import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
+import type { DispatchRules } from '../matching/dispatch/settings.ts'
 import type { SeatRules } from '../realtime/door/seats.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
@@ -58,6 +59,8 @@ export interface AppOptions {
   readonly callbackConcurrency?: number
   /** The callbacks' times; their own by default. Fault tests have shorter ones. */
   readonly callbackTempo?: Partial<CallbackTempo>
+  /** How drivers are found, by zone and category; the defaults everywhere, if not set. */
+  readonly dispatchRules?: DispatchRules
   readonly workerConcurrency: number
   /** Database connections for the workers and the sweeper; by default two more than events are worked on at once. */
   readonly workerConnections?: number

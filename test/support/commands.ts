@@ -6,6 +6,7 @@ import { createLogger } from '../../src/base/log.ts'
 import { createSampler } from '../../src/base/sampler.ts'
 import type { Push } from '../../src/feed/envelope.ts'
 import { Once } from '../../src/idempotency/once.ts'
+import { DEFAULT_RULES } from '../../src/matching/dispatch/settings.ts'
 import type { CommandConnection, Handlers } from '../../src/realtime/commands/command.ts'
 import { createCommandMetrics } from '../../src/realtime/commands/command-metrics.ts'
 import { Commands } from '../../src/realtime/commands/commands.ts'
@@ -114,6 +115,8 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
     callbacks: true,
     ring: (ids) => void rings.push(...ids),
     publish,
+    rules: DEFAULT_RULES,
+    wake: () => undefined,
     limits: limits.limits,
     metrics: createCommandMetrics(registry),
     log: createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),

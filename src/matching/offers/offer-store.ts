@@ -81,7 +81,8 @@ export async function endOffers(
 ): Promise<void> {
   if (ids.length === 0) return
   await connection.query(
-    `UPDATE trip_offers SET state = ?, decided_at = UTC_TIMESTAMP(3) WHERE id IN (?) AND state = 'offered'`,
+    `UPDATE trip_offers SET state = ?, live_slot = NULL, decided_at = UTC_TIMESTAMP(3)
+     WHERE id IN (?) AND state = 'offered'`,
     [state, ids],
   )
 }

@@ -5,13 +5,24 @@ import type { Push } from '../../feed/envelope.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
 import { feedMessagesOf, type TripChange } from './trip-announcement.ts'
 
-/** What is to be done once the transaction is committed: ring for the callbacks, publish the messages. */
+/** What is to be done once the transaction is committed: ring for the callbacks, publish the messages, look for drivers. */
 export interface Told {
   readonly rings: readonly Id[]
   readonly pushes: readonly Push[]
+  /** Trips that the dispatcher should look at now. */
+  readonly wakes?: readonly string[]
 }
 
 export const NOBODY_TOLD: Told = { rings: [], pushes: [] }
+
+/** One after the other. */
+export function alsoTold(first: Told, second: Told): Told {
+  return {
+    rings: [...first.rings, ...second.rings],
+    pushes: [...first.pushes, ...second.pushes],
+    wakes: [...(first.wakes ?? []), ...(second.wakes ?? [])],
+  }
+}
 
 /**
  * Writes what others are told of a trip's change, in its transaction and as the last thing there: callbacks first, then the

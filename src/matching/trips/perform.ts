@@ -5,6 +5,7 @@ import type { Reply } from '../../idempotency/answer.ts'
 import type { OnceResult } from '../../idempotency/flights.ts'
 import type { Once, OnceRequest } from '../../idempotency/once.ts'
 import type { OutboxMessage } from '../../outbox/append.ts'
+import type { DispatchRules } from '../dispatch/settings.ts'
 import { type Acceptance, acceptTripIn, type TripAccepted } from './accept.ts'
 import { announceTrip, NOBODY_TOLD, type Told } from './announce.ts'
 import { moveTripIn, type TripMove, type TripMoved } from './move.ts'
@@ -19,6 +20,10 @@ export interface Performer {
   readonly ring: (ids: readonly Id[]) => void
   /** Tells users what is in their feeds by now, and what is in none. Must not reject. */
   readonly publish: (pushes: readonly Push[]) => Promise<unknown>
+  /** How drivers are looked for. */
+  readonly rules: DispatchRules
+  /** Lets the dispatcher look at these trips at once. Must not throw. */
+  readonly wake: (tripIds: readonly string[]) => void
 }
 
 /** What a request answers, and whom it tells when it is committed. */
@@ -29,7 +34,7 @@ export interface Done {
 
 /** Does the work once under the request's key, and tells whom it concerns after the commit; a repetition tells nobody anew. */
 export async function performOnce(
-  { once, ring, publish }: Performer,
+  { once, ring, publish, wake }: Performer,
   request: OnceRequest,
   work: (connection: PoolConnection) => Promise<Done>,
 ): Promise<OnceResult> {
@@ -42,6 +47,7 @@ export async function performOnce(
   if (result.kind !== 'executed') return result
   // Both are committed, whatever becomes of this: sweepers and compared numbers find what is missed here.
   if (told.rings.length > 0) ring(told.rings)
+  if (told.wakes !== undefined && told.wakes.length > 0) wake(told.wakes)
   if (told.pushes.length > 0) await publish(told.pushes)
   return result
 }
