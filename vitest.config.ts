@@ -8,6 +8,7 @@ export default defineConfig({
       'client/**/*.test.ts',
       'test/**/*.test.ts',
       'bench/**/*.test.ts',
+      'simulation/**/*.test.ts',
     ],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
