@@ -12,6 +12,8 @@ const ENGINE_FREE = [
   'configuration-docs',
   'dev-secrets',
   'cli',
+  'linearizability',
+  'linearizability-property',
   'log-redaction',
   'php-client',
   'php-signatures',
