@@ -83,7 +83,7 @@ export function createApp(options: AppOptions): App {
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
-  const dispatch = openDispatch(options)
+  const dispatch = openDispatch(options, resources, registry)
   const limits = openLimits(options, resources, registry)
   const bridge = openBridge(options, { resources, callbacks, feed }, registry)
   const pieces = { resources, limits, webhooks, feed, callbacks, dispatch }
@@ -99,7 +99,7 @@ export function createApp(options: AppOptions): App {
   realtime.attach(server)
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
-  const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner]
+  const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner, dispatch]
   return {
     server,
     listen: (port, host) => listen(server, port, host),

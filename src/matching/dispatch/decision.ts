@@ -23,6 +23,9 @@ export type DecisionOutcome = (typeof DECISION_OUTCOMES)[number]
 
 /** What a decision was made of: enough to make it again. The JSON of dispatch_decisions.document. */
 export interface DecisionDocument {
+  /** Null: none was said. With the category it tells the windows of one group from another's. */
+  readonly zoneId: string | null
+  readonly category: string
   readonly settings: DispatchSettings
   readonly pickup: { readonly latitude: number; readonly longitude: number }
   readonly waitedMs: number
