@@ -18,6 +18,8 @@ export class CommandError extends Error {
   readonly retry: boolean
   readonly retryAfterMs: number | null
   readonly fields: readonly { readonly field: string; readonly message: string }[]
+  /** Of `ride_open`: the ride that stands in the way. */
+  readonly rideId: string | null
 
   constructor(commandId: string, outcome: Outcome, error: ErrorData) {
     super(error.message)
@@ -28,6 +30,7 @@ export class CommandError extends Error {
     this.retry = error.retry
     this.retryAfterMs = error.retryAfterMs ?? null
     this.fields = error.fields ?? []
+    this.rideId = error.rideId ?? null
   }
 }
 

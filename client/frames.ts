@@ -13,6 +13,7 @@ export interface ErrorData {
   readonly retry: boolean
   readonly retryAfterMs?: number
   readonly fields?: readonly { readonly field: string; readonly message: string }[]
+  readonly rideId?: string
 }
 
 export type ReplyData = Readonly<Record<string, unknown>>
@@ -48,7 +49,7 @@ function replyOf({ re, ok, data, error }: Readonly<Record<string, unknown>>): Se
   if (re !== null && typeof re !== 'string') return UNKNOWN
   if (ok === true) return { kind: 'reply', re, data: isObject(data) ? data : {} }
   if (ok !== false || !isObject(error) || typeof error.code !== 'string') return UNKNOWN
-  const { code, message, retry, retryAfterMs, fields } = error
+  const { code, message, retry, retryAfterMs, fields, rideId } = error
   return {
     kind: 'failure',
     re,
@@ -58,6 +59,7 @@ function replyOf({ re, ok, data, error }: Readonly<Record<string, unknown>>): Se
       retry: retry === true,
       ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? { retryAfterMs } : {}),
       ...(Array.isArray(fields) ? { fields } : {}),
+      ...(typeof rideId === 'string' ? { rideId } : {}),
     },
   }
 }

@@ -335,6 +335,12 @@ CREATE TABLE `trip_requests` (
   KEY `trips_by_driver_and_status` (`driver_id`,`current_status`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `trip_riders` (
+  `customer_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `asked_at` datetime(3) NOT NULL COMMENT 'when he last did',
+  PRIMARY KEY (`customer_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `trip_status` (
   `id` bigint unsigned NOT NULL AUTO_INCREMENT,
   `trip_request_id` char(36) NOT NULL,

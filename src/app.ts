@@ -85,7 +85,7 @@ export function createApp(options: AppOptions): App {
   const ops = assembleOps(options, resources, registry, VERSION)
   const dispatch = openDispatch(options, resources, registry)
   const limits = openLimits(options, resources, registry)
-  const bridge = openBridge(options, { resources, callbacks, feed }, registry)
+  const bridge = openBridge(options, { resources, callbacks, feed, dispatch }, registry)
   const pieces = { resources, limits, webhooks, feed, callbacks, dispatch }
   const internal = assembleInternalApi(options, pieces, registry)
   const docs = openDocs()

@@ -38,6 +38,19 @@ describe('POST /internal/trips', () => {
     expect((await tripRow(database.pool, json.id)).current_status).toBe('pending')
   })
 
+  it('looks for a driver, once for a trip, and for none where Laravel has named one', async () => {
+    const dispatches = async (tripId: string) =>
+      (await database.pool.query('SELECT policy, round FROM trip_dispatches WHERE trip_id = ?', [tripId]))[0]
+    const { json } = await create(tripBody({ policy: 'batch' }))
+    expect(await dispatches(json.id)).toEqual([{ policy: 'batch', round: 0 }])
+    await create(tripBody({ policy: 'batch', tripId: json.id }))
+    expect(await dispatches(json.id)).toEqual([{ policy: 'batch', round: 0 }])
+    const tripId = randomUUID()
+    await laravelStores(database.pool, tripId, { customer_id: 'c-1', driver_id: 'd-named' })
+    expect((await create(tripBody({ tripId }))).status).toBe(201)
+    expect(await dispatches(tripId)).toEqual([])
+  })
+
   it('answers the same key with the same bytes, and creates once', async () => {
     const key = randomUUID()
     const replies = await Promise.all(

@@ -6,6 +6,7 @@ import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/match
 import { readActiveRide } from '../src/matching/trips/active-ride.ts'
 import { readOtp } from '../src/matching/trips/otp.ts'
 import { readParties } from '../src/matching/trips/parties-store.ts'
+import { readOpenRide } from '../src/matching/trips/request.ts'
 import {
   isOnRide,
   lockTrip,
@@ -77,6 +78,12 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
     expect(await keysOf(database, (connection) => readOtp(connection, trip))).toEqual([['PRIMARY']])
   })
 
+  it('look for the ride that a rider is on by who he is and how it stands', async () => {
+    expect(await keysOf(database, (connection) => readOpenRide(connection, 'c-7'))).toEqual([
+      ['trips_by_customer_and_status'],
+    ])
+  })
+
   it('find the trips that wait in a zone by their index', async () => {
     const keys = await keysOf(database, (connection) =>
       connection.query("SELECT id FROM trip_requests WHERE zone_id = ? AND current_status = 'pending'", [
@@ -109,7 +116,7 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
           const isLive = index % 50 === 7
           const row = [
             id,
-            'c',
+            `c-${index % 40}`,
             `d-${index}`,
             `zone-${index % 40}`,
             1,

@@ -8,6 +8,7 @@ import { createCommandMetrics } from '../realtime/commands/command-metrics.ts'
 import { Commands } from '../realtime/commands/commands.ts'
 import { DriverLocations } from '../realtime/commands/driver-location.ts'
 import { dutyCommands } from '../realtime/commands/duty-commands.ts'
+import { rideRequestCommands } from '../realtime/commands/ride-request.ts'
 import { rideWatchCommands } from '../realtime/commands/ride-watch.ts'
 import { sessionCommands } from '../realtime/commands/session-commands.ts'
 import { tripCommands } from '../realtime/commands/trip-commands.ts'
@@ -54,6 +55,7 @@ export function assembleCommands(
       ...new DriverLocations({ pool, publish, clock }).handlers,
       ...dutyCommands(),
       ...tripCommands({ callbacks: options.callbacks }),
+      ...rideRequestCommands({ callbacks: options.callbacks, rules: dispatch.rules }),
     },
   })
 }

@@ -47,7 +47,7 @@ export const batchNotification: Act<z.output<typeof BATCH_NOTIFICATION>> = async
     data: data ?? { title, body },
     durable: durable ?? false,
   })
-  return { kind: 'done', pushes, rings: [] }
+  return { kind: 'done', told: { pushes, rings: [] } }
 }
 
 /**

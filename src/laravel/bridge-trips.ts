@@ -3,9 +3,10 @@ import type { PoolConnection } from '../../db/pools.ts'
 import { assertNever } from '../base/assert.ts'
 import { appendToFeed } from '../feed/append.ts'
 import { isUserId } from '../feed/message.ts'
-import { announceTrip } from '../matching/trips/announce.ts'
+import { alsoTold, announceTrip } from '../matching/trips/announce.ts'
 import { createTripIn } from '../matching/trips/create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from '../matching/trips/move.ts'
+import { tellOfCreation } from '../matching/trips/perform.ts'
 import { readTrip } from '../matching/trips/store.ts'
 import type { Actor, Fare, TripOrder } from '../matching/trips/trip.ts'
 import { type Act, type Acted, currencyOf, NOTHING_NEW, refused } from './bridge-acts.ts'
@@ -26,6 +27,7 @@ export const rideCreated: Act<z.output<typeof RIDE_CREATED>> = async (connection
   const creation = await createTripIn(connection, orderOf(message, estimatedFare))
   switch (creation.kind) {
     case 'created':
+      return { kind: 'done', told: await tellOfCreation(connection, creation, context.rules, () => []) }
     case 'existing':
       return NOTHING_NEW
     case 'different':
@@ -123,7 +125,7 @@ export const tripAccepted: Act<z.output<typeof TRIP_ACCEPTED>> = async (connecti
   const data = { rideId: tripId, driverId: 'trip' in moved ? moved.trip.driverId : driverId, otp, driver }
   // His feed is locked by the announcement, if there was one, so nothing is locked out of order.
   const details = await appendToFeed(connection, [{ userId: customerId, event: 'ride:driver_details', data }])
-  return { ...acted, pushes: [...acted.pushes, ...details] }
+  return { kind: 'done', told: alsoTold(acted.told, { rings: [], pushes: details }) }
 }
 
 function driverIn(driver: Readonly<Record<string, unknown>> | null): string | null {
@@ -147,8 +149,7 @@ async function announce(
   switch (moved.kind) {
     case 'moved': {
       const { trip, before, steps } = moved
-      const told = await announceTrip(connection, { trip, before, steps, by, reason }, [])
-      return { kind: 'done', pushes: told.pushes, rings: told.rings }
+      return { kind: 'done', told: await announceTrip(connection, { trip, before, steps, by, reason }, []) }
     }
     case 'unchanged':
       return NOTHING_NEW

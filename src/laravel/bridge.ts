@@ -11,6 +11,7 @@ import { createSampler, type Sampler } from '../base/sampler.ts'
 import type { Push } from '../feed/envelope.ts'
 import { jsonReply } from '../idempotency/answer.ts'
 import { Once, type OnceRequest } from '../idempotency/once.ts'
+import type { DispatchRules } from '../matching/dispatch/settings.ts'
 import { type Acted, refused } from './bridge-acts.ts'
 import { BRIDGE_CHANNELS, type BridgeChannel, type ReadMessage } from './bridge-channels.ts'
 import { messageKey } from './bridge-key.ts'
@@ -32,6 +33,10 @@ export interface BridgeOptions {
   readonly ring: (ids: readonly Id[]) => void
   /** Tells users what was committed. Must not reject. */
   readonly publish: (pushes: readonly Push[]) => Promise<unknown>
+  /** How drivers are looked for. */
+  readonly rules: DispatchRules
+  /** Lets the dispatcher look at these trips at once. Must not throw. */
+  readonly wake: (tripIds: readonly string[]) => void
   readonly clock?: Clock
   readonly capacity?: number
   readonly tempo?: BridgeTempo
@@ -144,10 +149,10 @@ export class Bridge {
 
   async #act(heard: Heard): Promise<number | null> {
     const { message, request, channel } = heard
-    const { currency } = this.#options
+    const { currency, rules } = this.#options
     let acted: Acted = refused('not tried')
     const result = await this.#once.run(request, async (connection) => {
-      acted = await message.act(connection, { currency, traceId: message.traceId })
+      acted = await message.act(connection, { currency, rules, traceId: message.traceId })
       const isDone = acted.kind === 'done'
       return { ...jsonReply(isDone ? 200 : 409, { acted: isDone }), keep: isDone }
     })
@@ -175,8 +180,10 @@ export class Bridge {
   /** All of it is committed: what is missed here, sweepers and compared numbers find. */
   async #tellOthers(acted: Acted): Promise<void> {
     if (acted.kind !== 'done') return
-    if (acted.rings.length > 0) this.#options.ring(acted.rings)
-    if (acted.pushes.length > 0) await this.#options.publish(acted.pushes)
+    const { rings, pushes, wakes = [] } = acted.told
+    if (rings.length > 0) this.#options.ring(rings)
+    if (wakes.length > 0) this.#options.wake(wakes)
+    if (pushes.length > 0) await this.#options.publish(pushes)
   }
 
   /** Another process is at it, or a row that it needs is locked: asked again, the key tells which. */

@@ -9,12 +9,17 @@ import { parseFields } from '../base/validation.ts'
 import type { OnceResult } from '../idempotency/flights.ts'
 import type { IdempotencyMetrics } from '../idempotency/metrics.ts'
 import { idempotent, type KeyedRequest } from '../idempotency/middleware.ts'
-import { NOBODY_TOLD } from '../matching/trips/announce.ts'
 import { createTripIn } from '../matching/trips/create.ts'
 import { readTripHistory } from '../matching/trips/history.ts'
 import { tripHistoryJson } from '../matching/trips/json.ts'
 import type { TripMove } from '../matching/trips/move.ts'
-import { acceptAndTell, moveAndTell, type Performer, performOnce } from '../matching/trips/perform.ts'
+import {
+  acceptAndTell,
+  moveAndTell,
+  type Performer,
+  performOnce,
+  tellOfCreation,
+} from '../matching/trips/perform.ts'
 import type { Place, TripOrder } from '../matching/trips/trip.ts'
 import { laravel } from './keyed.ts'
 import { invalid, refusal } from './refusals.ts'
@@ -67,10 +72,11 @@ async function create(request: KeyedRequest, options: TripRoutesOptions): Promis
   const parsed = parseFields(TRIP_ORDER, json)
   if (!parsed.ok) return refusal(invalid(parsed.errors, requestId))
   const order = orderOf(parsed.value)
-  return performOnce(options, request, async (connection) => ({
-    reply: await creationReply(await createTripIn(connection, order), requestId),
-    told: NOBODY_TOLD,
-  }))
+  return performOnce(options, request, async (connection) => {
+    const creation = await createTripIn(connection, order)
+    const told = await tellOfCreation(connection, creation, options.rules, () => [])
+    return { reply: await creationReply(creation, requestId), told }
+  })
 }
 
 function orderOf(body: TripOrderBody): TripOrder {

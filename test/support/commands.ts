@@ -12,6 +12,7 @@ import { createCommandMetrics } from '../../src/realtime/commands/command-metric
 import { Commands } from '../../src/realtime/commands/commands.ts'
 import { DriverLocations } from '../../src/realtime/commands/driver-location.ts'
 import { dutyCommands } from '../../src/realtime/commands/duty-commands.ts'
+import { rideRequestCommands } from '../../src/realtime/commands/ride-request.ts'
 import { rideWatchCommands } from '../../src/realtime/commands/ride-watch.ts'
 import { sessionCommands } from '../../src/realtime/commands/session-commands.ts'
 import { tripCommands } from '../../src/realtime/commands/trip-commands.ts'
@@ -88,6 +89,8 @@ export interface OpenCommands {
   readonly pool: CommandPool
   readonly pushes: Push[]
   readonly rings: Id[]
+  /** Trips that the dispatcher was told to look at. */
+  readonly wakes: string[]
   readonly lines: string[]
   readonly limits: OpenLimits
   readonly registry: Registry
@@ -98,7 +101,7 @@ export interface OpenCommands {
 
 export function openCommands(database: TestDatabase, options: OpenCommandsOptions = {}): OpenCommands {
   const pool = options.pool ?? openCommandPool(database.address, 4)
-  const [pushes, rings, lines]: [Push[], Id[], string[]] = [[], [], []]
+  const [pushes, rings, lines, wakes]: [Push[], Id[], string[], string[]] = [[], [], [], []]
   const installation = database.address.database
   const limits = openLimits({
     redis: database.redis,
@@ -116,7 +119,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
     ring: (ids) => void rings.push(...ids),
     publish,
     rules: DEFAULT_RULES,
-    wake: () => undefined,
+    wake: (ids) => void wakes.push(...ids),
     limits: limits.limits,
     metrics: createCommandMetrics(registry),
     log: createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
@@ -131,10 +134,11 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
       ...locations.handlers,
       ...dutyCommands(),
       ...tripCommands({ callbacks: true }),
+      ...rideRequestCommands({ callbacks: true, rules: DEFAULT_RULES }),
     },
   })
   return {
-    ...{ commands, pool, pushes, rings, lines, limits, registry },
+    ...{ commands, pool, pushes, rings, wakes, lines, limits, registry },
     say: async (connection, event, data = {}, id = 'c1') => {
       const frame = id === null ? { event, data } : { id, event, data }
       const received = await commands.receive(connection, JSON.stringify(frame))

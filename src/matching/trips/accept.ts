@@ -2,6 +2,7 @@ import { isDuplicateKey } from '../../../db/errors.ts'
 import type { PoolConnection } from '../../../db/pools.ts'
 import { assert, assertNever } from '../../base/assert.ts'
 import { type Id, idToText } from '../../base/ids.ts'
+import { endDispatchIn } from '../dispatch/dispatch-store.ts'
 import { endOffers, lockLiveOffers, type Offer, readOffer } from '../offers/offer-store.ts'
 import { insertTransition, isOnRide, lockTrip, readTrip, stampStatus, takeTrip } from './store.ts'
 import type { Trip } from './trip.ts'
@@ -38,7 +39,8 @@ export type AcceptanceRefusal = 'taken' | 'driver_busy' | 'offer_unknown' | 'off
 /**
  * A driver accepts a trip by an offer, in the caller's transaction. That a trip has one driver says the conditional UPDATE, that
  * a driver has one ride says one_active_trip_per_driver, whatever else was read before. The trip's other live offers are lost
- * and the driver's are withdrawn with it. Locks the trip, then live offers in the order of their ids.
+ * and the driver's are withdrawn with it. Nobody looks for a driver any more.
+ * Locks the trip, then live offers in the order of their ids.
  */
 export async function acceptTripIn(
   connection: PoolConnection,
@@ -88,6 +90,8 @@ async function finish(
 ): Promise<TripAccepted> {
   const lost = live.filter(({ id, tripId }) => tripId === before.id && !id.equals(mine.id))
   const withdrawn = live.filter(({ tripId }) => tripId !== before.id)
+  // Not before it is known that he gets it: a refusal is committed, too. Whoever locks this row holds the trip's lock, or no other.
+  await endDispatchIn(connection, before.id)
   await endOffers(connection, [mine.id], 'accepted')
   await endOffers(connection, idsOf(lost), 'lost')
   await endOffers(connection, idsOf(withdrawn), 'withdrawn')

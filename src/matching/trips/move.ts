@@ -1,6 +1,7 @@
 import { isDuplicateKey } from '../../../db/errors.ts'
 import type { PoolConnection } from '../../../db/pools.ts'
 import { assert } from '../../base/assert.ts'
+import { endDispatchIn } from '../dispatch/dispatch-store.ts'
 import { endOffers, lockLiveOffers, type Offer } from '../offers/offer-store.ts'
 import {
   addFare,
@@ -73,6 +74,8 @@ export async function moveTripIn(
   const live = await lockLiveOffers(connection, before.id, given)
   if (!(await writeStatus(connection, before, move, decision.steps))) return { kind: 'driver_busy' }
   await recordSteps(connection, before, decision.steps, move)
+  if (decision.steps.some(({ from }) => from === null || from === 'pending'))
+    await endDispatchIn(connection, before.id)
   await endLiveOffers(connection, before.id, move.to, live)
   const trip = await readTrip(connection, tripId)
   assert(trip !== null, 'a trip that is locked cannot go')

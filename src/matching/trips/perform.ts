@@ -4,11 +4,14 @@ import type { Push } from '../../feed/envelope.ts'
 import type { Reply } from '../../idempotency/answer.ts'
 import type { OnceResult } from '../../idempotency/flights.ts'
 import type { Once, OnceRequest } from '../../idempotency/once.ts'
-import type { OutboxMessage } from '../../outbox/append.ts'
+import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
+import { startDispatchIn } from '../dispatch/dispatch-store.ts'
 import type { DispatchRules } from '../dispatch/settings.ts'
 import { type Acceptance, acceptTripIn, type TripAccepted } from './accept.ts'
 import { announceTrip, NOBODY_TOLD, type Told } from './announce.ts'
+import type { TripCreation } from './create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from './move.ts'
+import type { Trip } from './trip.ts'
 import { acceptanceCallbackOf, type TripChange } from './trip-announcement.ts'
 
 /** What every door needs that changes trips. */
@@ -50,6 +53,23 @@ export async function performOnce(
   if (told.wakes !== undefined && told.wakes.length > 0) wake(told.wakes)
   if (told.pushes.length > 0) await publish(told.pushes)
   return result
+}
+
+/**
+ * Begins to look for a driver of a trip that is new, and tells Laravel by `callbacksOf`: nothing where Laravel ordered it itself. Nobody is
+ * looked for where Laravel has named a driver already.
+ */
+export async function tellOfCreation(
+  connection: PoolConnection,
+  creation: TripCreation,
+  rules: DispatchRules,
+  callbacksOf: (trip: Trip) => readonly OutboxMessage[],
+): Promise<Told> {
+  if (creation.kind !== 'created') return NOBODY_TOLD
+  const { trip } = creation
+  const isLookedFor = trip.driverId === null && (await startDispatchIn(connection, trip, rules))
+  const rings = await appendToOutbox(connection, callbacksOf(trip), trip.now)
+  return { rings, pushes: [], wakes: isLookedFor ? [trip.id] : [] }
 }
 
 /** Moves a trip, and writes what its users are told, and Laravel by `callbacksOf`: nothing where Laravel ordered it itself. */

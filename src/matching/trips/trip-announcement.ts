@@ -1,5 +1,6 @@
 import { type FeedMessage, isUserId } from '../../feed/message.ts'
 import type { OutboxMessage } from '../../outbox/append.ts'
+import { tripJson } from './json.ts'
 import type { Actor, Fare, Trip } from './trip.ts'
 import type { TripState, TripStep } from './trip-state.ts'
 
@@ -70,6 +71,17 @@ export function acceptanceCallbackOf(
     },
     traceId,
   }
+}
+
+/** What Laravel is told of a ride that its rider asked for here. Pure. */
+export function requestCallbackOf(trip: Trip, traceId: string): OutboxMessage {
+  const { id, status, customerId, zoneId, category, pickup, destination, ...more } = tripJson(trip)
+  const { estimatedFareMinor, currency, paymentMethod, policy } = more
+  const payload = {
+    ...{ rideId: id, status, customerId, zoneId, category, pickup, destination },
+    ...{ estimatedFareMinor, currency, paymentMethod, policy, at: trip.now.toISOString() },
+  }
+  return { topic: 'laravel', orderingKey: id, event: 'ride.requested', payload, traceId }
 }
 
 /** Laravel's names for what a user did to his trip over his own connection; what it orders itself it is not told. */

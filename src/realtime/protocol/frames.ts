@@ -20,6 +20,7 @@ export const COMMAND_ERROR = z.object({
     .array(z.object({ field: z.string(), message: z.string() }))
     .optional()
     .describe('the fields at fault, and what is expected of them'),
+  rideId: z.string().optional().describe('the ride that stands in the way'),
 })
 export type CommandError = z.output<typeof COMMAND_ERROR>
 
