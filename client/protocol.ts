@@ -42,6 +42,7 @@ export interface OpenTrip {
   readonly pickup: Place | null
   readonly destination: Place | null
   readonly estimatedFareMinor: number | null
+  readonly agreedFareMinor: number | null
   readonly finalFareMinor: number | null
   readonly currency: string | null
   readonly paymentMethod: string | null

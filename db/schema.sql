@@ -67,6 +67,18 @@ CREATE TABLE `driver_standings` (
   PRIMARY KEY (`driver_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `fare_biddings` (
+  `id` char(36) NOT NULL,
+  `trip_request_id` char(36) NOT NULL,
+  `driver_id` char(36) NOT NULL,
+  `customer_id` char(36) NOT NULL,
+  `bid_fare` decimal(23,3) NOT NULL,
+  `is_ignored` tinyint NOT NULL DEFAULT 0,
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `feed_acks` (
   `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `acked` bigint unsigned NOT NULL COMMENT 'the highest number that any of them has acknowledged',
@@ -256,6 +268,28 @@ CREATE TABLE `payment_transitions` (
   UNIQUE KEY `one_transition_per_event` (`event_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `trip_bids` (
+  `id` binary(16) NOT NULL COMMENT 'another amount is another bid',
+  `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `customer_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `offer_id` binary(16) NOT NULL COMMENT 'by which the driver was asked',
+  `amount_minor` bigint NOT NULL,
+  `currency` char(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `distance_meters` int unsigned DEFAULT NULL COMMENT 'to the pickup, as the offer has it',
+  `eta_seconds` int unsigned DEFAULT NULL COMMENT 'to the pickup',
+  `state` varchar(12) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `live_driver` varchar(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (case when `state` = 'live' then `driver_id` end) VIRTUAL,
+  `expires_at` datetime(3) NOT NULL COMMENT 'with the offer',
+  `created_at` datetime(3) NOT NULL,
+  `decided_at` datetime(3) DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `one_live_bid_per_driver` (`live_driver`),
+  KEY `bids_by_trip` (`trip_id`,`state`),
+  KEY `bids_by_customer` (`customer_id`,`state`),
+  KEY `bids_by_offer` (`offer_id`,`state`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `trip_details` (
   `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'trip_requests.id',
   `customer_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -273,6 +307,7 @@ CREATE TABLE `trip_details` (
   `policy` varchar(16) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL COMMENT 'NULL: the zone''s own',
   `adopted` tinyint NOT NULL COMMENT '1: Laravel had stored the trip, and keeps its fares',
   `created_at` datetime(3) NOT NULL,
+  `agreed_fare_minor` bigint DEFAULT NULL COMMENT 'in the currency of the estimate; NULL: the estimate stands',
   PRIMARY KEY (`trip_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

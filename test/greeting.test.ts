@@ -64,6 +64,7 @@ describe('a greeting', () => {
       pickup: { latitude: 30.0444196, longitude: 31.2357116, address: 'ميدان التحرير' },
       destination: { latitude: 30.1219, longitude: 31.4056, address: null },
       estimatedFareMinor: 12_050,
+      agreedFareMinor: null,
       finalFareMinor: null,
       currency: 'EGP',
       paymentMethod: 'cash',

@@ -148,8 +148,9 @@ async function announce(
 ): Promise<Acted> {
   switch (moved.kind) {
     case 'moved': {
-      const { trip, before, steps } = moved
-      return { kind: 'done', told: await announceTrip(connection, { trip, before, steps, by, reason }, []) }
+      const { trip, before, steps, bids } = moved
+      const change = { trip, before, steps, bids, by, reason }
+      return { kind: 'done', told: await announceTrip(connection, change, []) }
     }
     case 'unchanged':
       return NOTHING_NEW

@@ -105,6 +105,7 @@ export const TRIP = z.object({
   pickup: PLACE.nullable().describe('null, as are others, where only moves of the trip were told'),
   destination: PLACE.nullable(),
   estimatedFareMinor: minor.nullable(),
+  agreedFareMinor: minor.nullable().describe("the driver's bid, where the rider chose one"),
   finalFareMinor: minor.nullable(),
   currency: z.string().nullable(),
   paymentMethod: z.string().nullable(),

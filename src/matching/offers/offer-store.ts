@@ -1,6 +1,7 @@
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
 import type { Id } from '../../base/ids.ts'
+import type { DispatchPolicy } from '../trips/trip.ts'
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>
 
@@ -19,6 +20,9 @@ export interface Offer {
   readonly driverId: string
   readonly state: OfferState
   readonly expiresAt: Date
+  /** To the pickup, when it was made; null where it was not said. */
+  readonly distanceMeters: number | null
+  readonly etaSeconds: number | null
   /** On the database's clock, when it was read. */
   readonly isOverdue: boolean
   readonly createdAt: Date
@@ -26,15 +30,39 @@ export interface Offer {
 }
 
 const OFFER_COLUMNS = `id, trip_id, driver_id, state, expires_at, expires_at <= UTC_TIMESTAMP(3) AS overdue, created_at,
-  decided_at`
+  decided_at, distance_meters, eta_seconds`
 
-/** Reads an offer without a lock. Uses the primary key. */
-export async function readOffer(connection: Queryable, id: Id): Promise<Offer | null> {
+/** An offer, and how a driver is looked for now; null where nobody looks. */
+export interface AskedOffer extends Offer {
+  readonly policy: DispatchPolicy | null
+}
+
+/** Reads an offer without a lock. Uses the primary keys of both tables. */
+export async function readOffer(connection: Queryable, id: Id): Promise<AskedOffer | null> {
   const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT ${OFFER_COLUMNS} FROM trip_offers WHERE id = ?`,
+    `SELECT ${OFFER_COLUMNS}, (SELECT policy FROM trip_dispatches AS d WHERE d.trip_id = trip_offers.trip_id) AS policy
+     FROM trip_offers WHERE id = ?`,
     [id],
   )
-  return rows[0] ? toOffer(rows[0]) : null
+  return rows[0] ? { ...toOffer(rows[0]), policy: rows[0].policy } : null
+}
+
+/**
+ * What a driver was asked last for a trip, without a lock; null where he was not. Uses offers_by_trip, since a trip has some dozens and a
+ * driver thousands.
+ */
+export async function readLastOffer(
+  connection: Queryable,
+  tripId: string,
+  driverId: string,
+): Promise<AskedOffer | null> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT ${OFFER_COLUMNS},
+       (SELECT policy FROM trip_dispatches AS d WHERE d.trip_id = trip_offers.trip_id) AS policy
+     FROM trip_offers FORCE INDEX (offers_by_trip) WHERE trip_id = ? AND driver_id = ? ORDER BY id DESC LIMIT 1`,
+    [tripId, driverId],
+  )
+  return rows[0] ? { ...toOffer(rows[0]), policy: rows[0].policy } : null
 }
 
 /** A trip's offers, oldest first. Uses offers_by_trip. */
@@ -94,6 +122,8 @@ function toOffer(row: RowDataPacket): Offer {
     driverId: row.driver_id,
     state: row.state,
     expiresAt: row.expires_at,
+    distanceMeters: row.distance_meters,
+    etaSeconds: row.eta_seconds,
     isOverdue: Number(row.overdue) === 1,
     createdAt: row.created_at,
     decidedAt: row.decided_at,

@@ -2,10 +2,20 @@ import { isDuplicateKey } from '../../../db/errors.ts'
 import type { PoolConnection } from '../../../db/pools.ts'
 import { assert, assertNever } from '../../base/assert.ts'
 import { type Id, idToText } from '../../base/ids.ts'
+import type { EndedBid } from '../bids/bid.ts'
+import { endBidsIn } from '../bids/end.ts'
 import { endDispatchIn } from '../dispatch/dispatch-store.ts'
 import { endOffers, lockLiveOffers, type Offer, readOffer } from '../offers/offer-store.ts'
-import { insertTransition, isOnRide, lockTrip, readTrip, stampStatus, takeTrip } from './store.ts'
-import type { Trip } from './trip.ts'
+import {
+  insertTransition,
+  isOnRide,
+  lockTrip,
+  readTrip,
+  setAgreedFare,
+  stampStatus,
+  takeTrip,
+} from './store.ts'
+import type { Actor, Trip } from './trip.ts'
 import { decideMove, type TripStep, tripStatus } from './trip-state.ts'
 
 export interface Acceptance {
@@ -17,8 +27,8 @@ export interface Acceptance {
 /**
  * accepted: the trip is the driver's. already: it was, by this offer or by Laravel's hand. taken: it is another's, or Laravel gave it away.
  * driver_busy: he is on another ride. offer_unknown: this driver never had this offer of this trip. offer_expired: its deadline
- * has passed, on the database's clock. offer_closed: it was rejected or withdrawn. not_allowed: the trip no longer waits.
- * unknown: there is no such trip. After all but the first nothing was written.
+ * has passed, on the database's clock. offer_closed: it was rejected or withdrawn. bid_required: its rider
+ * chooses among bids. not_allowed: the trip no longer waits. unknown: there is no such trip. After all but the first nothing was written.
  */
 export type TripAccepted =
   | {
@@ -28,13 +38,21 @@ export type TripAccepted =
       readonly steps: readonly TripStep[]
       /** Who had it offered, too. */
       readonly losers: readonly string[]
+      /** The trip's and the driver's, which ended with it. */
+      readonly bids: readonly EndedBid[]
     }
   | { readonly kind: 'already'; readonly trip: Trip }
   | { readonly kind: AcceptanceRefusal }
   | { readonly kind: 'not_allowed'; readonly from: string; readonly to: 'accepted' }
   | { readonly kind: 'unknown' }
 
-export type AcceptanceRefusal = 'taken' | 'driver_busy' | 'offer_unknown' | 'offer_expired' | 'offer_closed'
+export type AcceptanceRefusal =
+  | 'taken'
+  | 'driver_busy'
+  | 'offer_unknown'
+  | 'offer_expired'
+  | 'offer_closed'
+  | 'bid_required'
 
 /**
  * A driver accepts a trip by an offer, in the caller's transaction. That a trip has one driver says the conditional UPDATE, that
@@ -53,13 +71,33 @@ export async function acceptTripIn(
   if (offer?.tripId !== before.id || offer.driverId !== driverId) return { kind: 'offer_unknown' }
   if (offer.state !== 'offered') return closedOffer(connection, offer, before)
   if (offer.isOverdue) return { kind: 'offer_expired' }
+  if (offer.policy === 'bidding') return { kind: 'bid_required' }
   const live = await lockLiveOffers(connection, before.id, driverId)
   const mine = live.find(({ id }) => id.equals(offerId))
   if (mine === undefined) return lateOffer(connection, acceptance, before)
   if (mine.isOverdue) return { kind: 'offer_expired' }
-  const taken = await take(connection, before, driverId)
-  if (taken !== null) return taken
-  return finish(connection, before, mine, live)
+  return giveTripIn(connection, { before, mine, live, by: { type: 'driver', id: driverId }, fareMinor: null })
+}
+
+/** A trip that is to be given to a driver, by an offer that he holds. */
+export interface Gift {
+  /** Locked, and so are its live offers and the driver's, in `live`. */
+  readonly before: Trip
+  readonly mine: Offer
+  readonly live: readonly Offer[]
+  /** Whose doing it is: the driver's, or the rider's, who chose his bid. */
+  readonly by: Actor
+  /** What they agreed on, in the currency of the estimate; null: the estimate stands. */
+  readonly fareMinor: bigint | null
+}
+
+/**
+ * Gives a trip to the driver of an offer, if it is to be had and he is free; whoever calls has judged all else. Offers and bids, of the trip
+ * and of the driver, end with it.
+ */
+export async function giveTripIn(connection: PoolConnection, gift: Gift): Promise<TripAccepted> {
+  const taken = await take(connection, gift.before, gift.mine.driverId)
+  return taken ?? finish(connection, gift)
 }
 
 /** Null: the trip is his. */
@@ -82,12 +120,8 @@ async function take(
     : { kind: 'taken' }
 }
 
-async function finish(
-  connection: PoolConnection,
-  before: Trip,
-  mine: Offer,
-  live: readonly Offer[],
-): Promise<TripAccepted> {
+async function finish(connection: PoolConnection, gift: Gift): Promise<TripAccepted> {
+  const { before, mine, live, fareMinor } = gift
   const lost = live.filter(({ id, tripId }) => tripId === before.id && !id.equals(mine.id))
   const withdrawn = live.filter(({ tripId }) => tripId !== before.id)
   // Not before it is known that he gets it: a refusal is committed, too. Whoever locks this row holds the trip's lock, or no other.
@@ -95,20 +129,24 @@ async function finish(
   await endOffers(connection, [mine.id], 'accepted')
   await endOffers(connection, idsOf(lost), 'lost')
   await endOffers(connection, idsOf(withdrawn), 'withdrawn')
-  const steps = await record(connection, before, mine)
+  const steps = await record(connection, gift)
+  if (fareMinor !== (before.details?.agreedFareMinor ?? null))
+    await setAgreedFare(connection, before.id, fareMinor)
+  const bids = await endBidsIn(connection, before.id, mine.driverId)
   const trip = await readTrip(connection, before.id)
   assert(trip !== null, 'a trip that is locked cannot go')
-  return { kind: 'accepted', trip, before, steps, losers: lost.map(({ driverId }) => driverId) }
+  return { kind: 'accepted', trip, before, steps, losers: lost.map(({ driverId }) => driverId), bids }
 }
 
-async function record(connection: PoolConnection, before: Trip, mine: Offer): Promise<readonly TripStep[]> {
+async function record(
+  connection: PoolConnection,
+  { before, mine, by: whose }: Gift,
+): Promise<readonly TripStep[]> {
   const status = tripStatus(before.status)
   const decision = status === null ? null : decideMove(before.recorded, status, 'accepted')
   assert(decision?.kind === 'move', 'a trip that was pending can be accepted')
   for (const [index, step] of decision.steps.entries()) {
-    const by = step.observed
-      ? { type: 'laravel' as const, id: null }
-      : { type: 'driver' as const, id: mine.driverId }
+    const by: Actor = step.observed ? { type: 'laravel', id: null } : whose
     const story = { by, reason: null, finalFare: null }
     await insertTransition(connection, before.id, before.version + 1 + index, step, story)
   }

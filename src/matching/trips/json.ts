@@ -21,6 +21,7 @@ export function tripJson(trip: Trip) {
     pickup: details?.pickup ?? null,
     destination: details?.destination ?? null,
     estimatedFareMinor: details === null ? null : Number(details.estimatedFare.amountMinor),
+    agreedFareMinor: details?.agreedFareMinor == null ? null : Number(details.agreedFareMinor),
     finalFareMinor: finalFare === null ? null : Number(finalFare.amountMinor),
     currency: details?.estimatedFare.currency ?? finalFare?.currency ?? null,
     paymentMethod: trip.paymentMethod,
@@ -32,10 +33,10 @@ export function tripJson(trip: Trip) {
 /** A trip as its rider and its driver are shown it. */
 export function rideJson(trip: Trip): OpenTrip {
   const { id, status, state, customerId, driverId, category, pickup, destination, ...rest } = tripJson(trip)
-  const { estimatedFareMinor, finalFareMinor, currency, paymentMethod } = rest
+  const { estimatedFareMinor, agreedFareMinor, finalFareMinor, currency, paymentMethod } = rest
   return {
     ...{ rideId: id, status, state, customerId, driverId, category, pickup, destination },
-    ...{ estimatedFareMinor, finalFareMinor, currency, paymentMethod },
+    ...{ estimatedFareMinor, agreedFareMinor, finalFareMinor, currency, paymentMethod },
   }
 }
 

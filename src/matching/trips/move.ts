@@ -1,6 +1,8 @@
 import { isDuplicateKey } from '../../../db/errors.ts'
 import type { PoolConnection } from '../../../db/pools.ts'
 import { assert } from '../../base/assert.ts'
+import type { EndedBid } from '../bids/bid.ts'
+import { endBidsIn } from '../bids/end.ts'
 import { endDispatchIn } from '../dispatch/dispatch-store.ts'
 import { endOffers, lockLiveOffers, type Offer } from '../offers/offer-store.ts'
 import {
@@ -43,6 +45,8 @@ export type TripMoved =
       readonly trip: Trip
       readonly before: Trip
       readonly steps: readonly TripStep[]
+      /** The trip's and the given driver's, which ended with it. */
+      readonly bids: readonly EndedBid[]
     }
   | { readonly kind: 'unchanged'; readonly trip: Trip }
   | { readonly kind: 'not_allowed'; readonly from: string; readonly to: TripState }
@@ -74,12 +78,13 @@ export async function moveTripIn(
   const live = await lockLiveOffers(connection, before.id, given)
   if (!(await writeStatus(connection, before, move, decision.steps))) return { kind: 'driver_busy' }
   await recordSteps(connection, before, decision.steps, move)
-  if (decision.steps.some(({ from }) => from === null || from === 'pending'))
-    await endDispatchIn(connection, before.id)
+  const waited = decision.steps.some(({ from }) => from === null || from === 'pending')
+  if (waited) await endDispatchIn(connection, before.id)
   await endLiveOffers(connection, before.id, move.to, live)
+  const bids = waited ? await endBidsIn(connection, before.id, given) : []
   const trip = await readTrip(connection, tripId)
   assert(trip !== null, 'a trip that is locked cannot go')
-  return { kind: 'moved', trip, before, steps: decision.steps }
+  return { kind: 'moved', trip, before, steps: decision.steps, bids }
 }
 
 /** A trip may be told to have ended before its fare is known, and again with it. */

@@ -15,6 +15,8 @@ export interface OpenTrip {
   readonly pickup: Place | null
   readonly destination: Place | null
   readonly estimatedFareMinor: number | null
+  /** By a bid that the rider chose. */
+  readonly agreedFareMinor: number | null
   readonly finalFareMinor: number | null
   readonly currency: string | null
   readonly paymentMethod: string | null
@@ -56,7 +58,7 @@ export function openTrips(side: TripSide, userIds: readonly string[]): Reading<M
   return {
     sql: `SELECT o.id, o.customer_id, o.driver_id, o.vehicle_category_id, o.payment_method, o.current_status,
         d.category, d.pickup_latitude, d.pickup_longitude, d.pickup_address, d.destination_latitude,
-        d.destination_longitude, d.destination_address, d.estimated_fare_minor, d.currency,
+        d.destination_longitude, d.destination_address, d.estimated_fare_minor, d.agreed_fare_minor, d.currency,
         d.payment_method AS ordered_method, d.trip_id IS NOT NULL AS is_known, h.to_state, h.fare_minor,
         h.currency AS fare_currency
       FROM (${openTripSql(side, 'id, customer_id, driver_id, vehicle_category_id, payment_method, current_status')}) AS o
@@ -83,6 +85,7 @@ function toOpenTrip(row: RowDataPacket): OpenTrip {
       ? toPlace(row.destination_latitude, row.destination_longitude, row.destination_address)
       : null,
     estimatedFareMinor: isKnown ? Number(row.estimated_fare_minor) : null,
+    agreedFareMinor: row.agreed_fare_minor === null ? null : Number(row.agreed_fare_minor),
     finalFareMinor: row.fare_minor === null ? null : Number(row.fare_minor),
     currency: row.currency ?? row.fare_currency,
     paymentMethod: row.payment_method ?? row.ordered_method,

@@ -22,9 +22,10 @@ const REFUSED = {
   offer_unknown: { code: 'offer_unknown', detail: 'This trip was not offered to this driver by this offer.' },
   offer_expired: { code: 'offer_expired', detail: "The offer's deadline has passed." },
   offer_closed: { code: 'offer_closed', detail: 'The offer was rejected or withdrawn.' },
+  bid_required: { code: 'bid_required', detail: 'Drivers bid for this trip, and its rider chooses.' },
 } as const
 
-export const TRIP_UNKNOWN = refusal('trip_unknown', 'There is no such trip.')
+export const TRIP_UNKNOWN = refused('trip_unknown', 'There is no such trip.')
 
 /** What a move comes to. Pure. */
 export function answerOfMove(moved: TripMoved): TripAnswer {
@@ -37,7 +38,7 @@ export function answerOfMove(moved: TripMoved): TripAnswer {
     case 'different':
       return tripDiffers(moved.fields)
     case 'driver_busy':
-      return refusal(REFUSED.driver_busy.code, REFUSED.driver_busy.detail)
+      return refused(REFUSED.driver_busy.code, REFUSED.driver_busy.detail)
     case 'unknown':
       return TRIP_UNKNOWN
     default:
@@ -60,7 +61,8 @@ export function answerOfAcceptance(accepted: TripAccepted): TripAnswer {
     case 'offer_unknown':
     case 'offer_expired':
     case 'offer_closed':
-      return refusal(REFUSED[accepted.kind].code, REFUSED[accepted.kind].detail)
+    case 'bid_required':
+      return refused(REFUSED[accepted.kind].code, REFUSED[accepted.kind].detail)
     default:
       return assertNever(accepted)
   }
@@ -68,13 +70,14 @@ export function answerOfAcceptance(accepted: TripAccepted): TripAnswer {
 
 /** A trip that is said to be otherwise than it stands. */
 export function tripDiffers(fields: readonly string[]): TripRefusal {
-  return refusal('trip_differs', 'The trip stands with other content; nothing was changed.', { fields })
+  return refused('trip_differs', 'The trip stands with other content; nothing was changed.', { fields })
 }
 
 function notAllowed({ from, to }: { readonly from: string; readonly to: string }): TripRefusal {
-  return refusal('transition_not_allowed', `A trip that is ${from} cannot become ${to}.`, { from, to })
+  return refused('transition_not_allowed', `A trip that is ${from} cannot become ${to}.`, { from, to })
 }
 
-function refusal(code: string, detail: string, more: TripRefusal['more'] = {}): TripRefusal {
+/** A refusal in these words. */
+export function refused(code: string, detail: string, more: TripRefusal['more'] = {}): TripRefusal {
   return { kind: 'refused', code, detail, more }
 }

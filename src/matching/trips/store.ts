@@ -14,7 +14,7 @@ const TRIP_COLUMNS = `id, customer_id, driver_id, zone_id, vehicle_category_id, 
 
 const DETAIL_COLUMNS = `d.trip_id, d.customer_id, d.zone_id, d.category, d.pickup_latitude, d.pickup_longitude,
   d.pickup_address, d.destination_latitude, d.destination_longitude, d.destination_address, d.estimated_fare_minor,
-  d.currency, d.payment_method, d.policy, d.adopted, d.created_at`
+  d.agreed_fare_minor, d.currency, d.payment_method, d.policy, d.adopted, d.created_at`
 
 /** Reads a trip without a lock; null when there is none, or when it was deleted. Uses the primary keys. */
 export async function readTrip(connection: Queryable, tripId: string): Promise<Trip | null> {
@@ -82,6 +82,7 @@ function toDetails(row: Partial<RowDataPacket>): TripDetails {
     pickup: toPlace(row.pickup_latitude, row.pickup_longitude, row.pickup_address),
     destination: toPlace(row.destination_latitude, row.destination_longitude, row.destination_address),
     estimatedFare: { amountMinor: BigInt(row.estimated_fare_minor), currency: row.currency },
+    agreedFareMinor: row.agreed_fare_minor == null ? null : BigInt(row.agreed_fare_minor),
     paymentMethod: row.payment_method,
     policy: row.policy as DispatchPolicy | null,
     isAdopted: Number(row.adopted) === 1,
@@ -195,6 +196,18 @@ export async function takeTrip(
     [driverId, tripId],
   )
   return result.affectedRows === 1
+}
+
+/** Writes what rider and driver agreed on; null: they did not. Uses the primary key. */
+export async function setAgreedFare(
+  connection: PoolConnection,
+  tripId: string,
+  amountMinor: bigint | null,
+): Promise<void> {
+  await connection.query('UPDATE trip_details SET agreed_fare_minor = ? WHERE trip_id = ?', [
+    amountMinor,
+    tripId,
+  ])
 }
 
 /** Moves a trip from one of Laravel's words to another; false when it stands elsewhere. Uses the primary key. */

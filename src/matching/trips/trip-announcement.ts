@@ -1,5 +1,7 @@
 import { type FeedMessage, isUserId } from '../../feed/message.ts'
 import type { OutboxMessage } from '../../outbox/append.ts'
+import type { EndedBid } from '../bids/bid.ts'
+import { bidMessagesOf } from '../bids/bid-announcement.ts'
 import { tripJson } from './json.ts'
 import type { Actor, Fare, Trip } from './trip.ts'
 import type { TripState, TripStep } from './trip-state.ts'
@@ -12,6 +14,8 @@ export interface TripChange {
   readonly steps: readonly TripStep[]
   readonly by: Actor
   readonly reason: string | null
+  /** Bids that ended with it. */
+  readonly bids?: readonly EndedBid[]
 }
 
 /** The names that the company's apps know; what they need not hear of has none. */
@@ -30,20 +34,28 @@ const EVENTS: Partial<Readonly<Record<TripState, string>>> = {
 export function feedMessagesOf(change: TripChange): FeedMessage[] {
   const { trip, before, steps } = change
   const users = new Set([trip.customerId, trip.driverId, before.driverId].filter((id) => id !== null))
-  return steps.flatMap((step, index) => {
+  const moves = steps.flatMap((step, index) => {
     const event = EVENTS[step.to]
     const isNews = step.from !== null || index === steps.length - 1
     if (event === undefined || !isNews) return []
     const data = dataOf(change, step.to)
     return [...users].filter(isUserId).map((userId) => ({ userId, event, data }))
   })
+  return [...moves, ...bidMessagesOf(change.bids ?? [])]
 }
 
 function dataOf({ trip, by, reason }: TripChange, to: TripState): Record<string, unknown> {
   const data = { rideId: trip.id, status: to, driverId: trip.driverId, at: trip.now.toISOString() }
+  if (to === 'accepted') return { ...data, ...agreedData(trip) }
   if (to === 'cancelled') return { ...data, cancelledBy: by.type, reason }
   if (to === 'completed') return { ...data, ...fareData(trip.finalFare) }
   return data
+}
+
+/** Where the estimate stands, there is nothing to say. */
+function agreedData({ details }: Trip): Record<string, unknown> {
+  if (details?.agreedFareMinor == null) return {}
+  return { agreedFareMinor: Number(details.agreedFareMinor), currency: details.estimatedFare.currency }
 }
 
 function fareData(fare: Fare | null): Record<string, unknown> {
@@ -52,20 +64,18 @@ function fareData(fare: Fare | null): Record<string, unknown> {
 }
 
 /** What Laravel is told of an acceptance, in order with all else of the trip. Pure. */
-export function acceptanceCallbackOf(
-  { trip, by }: TripChange,
-  offerId: string,
-  traceId: string,
-): OutboxMessage {
+export function acceptanceCallbackOf({ trip }: TripChange, offerId: string, traceId: string): OutboxMessage {
   return {
     topic: 'laravel',
     orderingKey: trip.id,
     event: 'ride.accepted',
     payload: {
       rideId: trip.id,
-      driverId: by.id,
+      driverId: trip.driverId,
       customerId: trip.customerId,
       offerId,
+      fareMinor: trip.details?.agreedFareMinor == null ? null : Number(trip.details.agreedFareMinor),
+      currency: trip.details?.estimatedFare.currency ?? null,
       status: trip.status,
       at: trip.now.toISOString(),
     },

@@ -41,6 +41,8 @@ export interface TripDetails {
   readonly pickup: Place
   readonly destination: Place
   readonly estimatedFare: Fare
+  /** What the rider and the driver agreed on by a bid, in the currency of the estimate; null: the estimate stands. */
+  readonly agreedFareMinor: bigint | null
   readonly paymentMethod: string | null
   readonly policy: DispatchPolicy | null
   /** Laravel had stored the trip before it told of it, and keeps its fares. */

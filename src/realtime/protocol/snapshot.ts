@@ -17,6 +17,7 @@ export const OPEN_TRIP = z.object({
   pickup: shownPlace.nullable().describe('null, as are others, where only moves of the trip were told'),
   destination: shownPlace.nullable(),
   estimatedFareMinor: shownMinor.nullable(),
+  agreedFareMinor: shownMinor.nullable().describe("the driver's bid, where the rider chose one"),
   finalFareMinor: shownMinor.nullable(),
   currency: shownCurrency.nullable(),
   paymentMethod: z.string().nullable(),
