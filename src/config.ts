@@ -1,6 +1,7 @@
 import type { DatabaseAddress } from '../db/pools.ts'
 import type { RedisAddress } from '../db/redis.ts'
 import type { LogLevel } from './base/log.ts'
+import { dispatchProblems, settingsOf } from './config/dispatch-settings.ts'
 import {
   type AccountCheck,
   accountProblems,
@@ -18,6 +19,7 @@ import {
   withoutBlanks,
 } from './config/variables.ts'
 import { describeLimitRule, type LimitRules } from './limits/rules.ts'
+import type { DispatchSettings } from './matching/dispatch/settings.ts'
 
 export interface Config {
   readonly environment: 'development' | 'test' | 'production'
@@ -56,6 +58,8 @@ export interface Config {
   readonly webhookMaxAttempts: number
   readonly webhookWorkerConcurrency: number
   readonly callbackConcurrency: number
+  /** How drivers are found where the rules file says nothing else; that file's path, or null. */
+  readonly dispatch: { readonly settings: DispatchSettings; readonly rulesFile: string | null }
   readonly gateways: GatewayAccounts
   /** Variables that hold no secret though one is needed. Outside production only: make them up and load again. */
   readonly missingSecrets: readonly string[]
@@ -89,7 +93,7 @@ export function loadConfig(env: Environment, { gateways: names, cores, check }: 
     ...gateways.problems,
     ...(check ? accountProblems(gateways.accounts, isProduction, check) : []),
     ...(isProduction ? productionProblems(set, gateways.accounts) : []),
-    ...(parsed.success ? [...listenerProblems(parsed.data), ...redisProblems(parsed.data)] : []),
+    ...(parsed.success ? variableProblems(parsed.data) : []),
   ]
   return parsed.success && problems.length === 0
     ? { ok: true, config: build(parsed.data, gateways, cores) }
@@ -131,6 +135,11 @@ export function describeConfig(config: Config): Record<string, unknown> {
   }
 }
 
+/** What single variables do not show. */
+function variableProblems(variables: Variables): readonly string[] {
+  return [...listenerProblems(variables), ...redisProblems(variables), ...dispatchProblems(variables)]
+}
+
 /** Two listeners at one place: said here, since the system would only say EADDRINUSE. */
 function listenerProblems({ HOST, PORT, INTERNAL_HOST, INTERNAL_PORT }: Variables): readonly string[] {
   const isOnePlace = INTERNAL_HOST === HOST && INTERNAL_PORT === PORT && PORT !== 0
@@ -169,6 +178,7 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     webhookMaxAttempts: variables.WEBHOOK_MAX_ATTEMPTS,
     webhookWorkerConcurrency: variables.WEBHOOK_WORKER_CONCURRENCY,
     callbackConcurrency: variables.CALLBACK_CONCURRENCY,
+    dispatch: { settings: settingsOf(variables), rulesFile: variables.DISPATCH_RULES_FILE?.trim() ?? null },
     gateways: gateways.accounts,
     missingSecrets: variables.NODE_ENV === 'production' ? [] : missing,
     secretValues: collectSecrets(variables, gateways.accounts).map(({ value }) => value),

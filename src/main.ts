@@ -11,6 +11,8 @@ import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from './cl
 import { addressVariables } from './config/addresses.ts'
 import { type Config, describeConfig, fillMissing, loadConfig } from './config.ts'
 import { loadOrCreateDevSecrets } from './dev-secrets.ts'
+import { readDispatchRules } from './dispatch-rules.ts'
+import type { DispatchRules } from './matching/dispatch/settings.ts'
 import { untilStopped } from './signals.ts'
 import { adapters, configurationProblems } from './webhooks/gateways/registry.ts'
 
@@ -24,11 +26,11 @@ export async function serve(env: NodeJS.ProcessEnv = process.env): Promise<numbe
     console.error(`Onceline cannot start:\n${loaded.problems.map((problem) => `  - ${problem}`).join('\n')}`)
     return EXIT.misconfigured
   }
-  const { config, generated } = loaded
+  const { config } = loaded
   const log = createLogger({ level: config.logLevel, secrets: config.secretValues })
   try {
-    if (isClusterWorker()) return await runWorker(config, log)
-    return await runHost(config, log, env, generated)
+    if (isClusterWorker()) return await runWorker(loaded, log)
+    return await runHost(loaded, log, env)
   } catch (error) {
     log.fatal({ err: error }, 'Onceline could not run')
     console.error(`Onceline could not run: ${error instanceof Error ? error.message : String(error)}`)
@@ -36,9 +38,22 @@ export async function serve(env: NodeJS.ProcessEnv = process.env): Promise<numbe
   }
 }
 
-type Loaded =
-  | { kind: 'problems'; problems: readonly string[] }
-  | { kind: 'config'; config: Config; generated: Readonly<Record<string, string>> }
+/** What the service is started with. */
+interface Setup {
+  readonly kind: 'setup'
+  readonly config: Config
+  readonly dispatchRules: DispatchRules
+  /** Secrets that were made up. */
+  readonly generated: Readonly<Record<string, string>>
+}
+
+type Loaded = { readonly kind: 'problems'; readonly problems: readonly string[] } | Setup
+
+function withRules(config: Config, generated: Setup['generated']): Loaded {
+  const read = readDispatchRules(config)
+  if (!read.ok) return { kind: 'problems', problems: read.problems }
+  return { kind: 'setup', config, dispatchRules: read.loaded.rules, generated }
+}
 
 /** Outside production a secret that is not set is made up once and kept in the data folder. */
 function loadWithDevSecrets(env: NodeJS.ProcessEnv): Loaded {
@@ -49,11 +64,11 @@ function loadWithDevSecrets(env: NodeJS.ProcessEnv): Loaded {
   }
   const first = loadConfig(env, sources)
   if (!first.ok) return { kind: 'problems', problems: first.problems }
-  if (first.config.missingSecrets.length === 0) return { kind: 'config', config: first.config, generated: {} }
+  if (first.config.missingSecrets.length === 0) return withRules(first.config, {})
   const generated = loadOrCreateDevSecrets(first.config.dataDir, first.config.missingSecrets)
   const second = loadConfig(fillMissing(env, generated), sources)
   if (!second.ok) return { kind: 'problems', problems: second.problems }
-  return { kind: 'config', config: second.config, generated }
+  return withRules(second.config, generated)
 }
 
 interface Addresses {
@@ -78,19 +93,15 @@ async function openAddresses(config: Config, log: Log): Promise<Addresses> {
 }
 
 /** The process that a person started: it migrates, and then serves itself or through its workers. */
-async function runHost(
-  config: Config,
-  log: Log,
-  env: NodeJS.ProcessEnv,
-  generated: Readonly<Record<string, string>>,
-): Promise<number> {
+async function runHost(setup: Setup, log: Log, env: NodeJS.ProcessEnv): Promise<number> {
+  const { config, generated } = setup
   const stopped = config.clusterMode ? null : untilStopped(log)
   const addresses = await openAddresses(config, log)
   try {
     const { applied } = await migrate(addresses.database)
     if (applied.length > 0) log.info({ applied }, 'schema migrated')
     log.info(describeConfig(config), 'starting')
-    if (stopped !== null) return await runSingle(config, log, addresses, generated, stopped)
+    if (stopped !== null) return await runSingle(setup, log, addresses, stopped)
     return await runPrimary({
       workers: config.workerProcesses,
       env: { ...env, ...generated, ...addressVariables(addresses.database, addresses.redis) },
@@ -106,13 +117,13 @@ async function runHost(
 }
 
 async function runSingle(
-  config: Config,
+  setup: Setup,
   log: Log,
   addresses: Addresses,
-  generated: Readonly<Record<string, string>>,
   stopped: Promise<void>,
 ): Promise<number> {
-  const app = createApp({ ...appOptions(config, log), ...addresses })
+  const { config, generated } = setup
+  const app = createApp({ ...appOptions(setup, log), ...addresses })
   try {
     const { port, internalPort } = await listenEverywhere(app, config)
     app.work()
@@ -128,11 +139,12 @@ async function runSingle(
 }
 
 /** A worker of the cluster: the primary has opened the data host and migrated, and tells when to stop. */
-async function runWorker(config: Config, log: Log): Promise<number> {
+async function runWorker(setup: Setup, log: Log): Promise<number> {
+  const { config } = setup
   if (!config.db || !config.redis) throw new Error('a worker needs the addresses that its primary gives it')
   const registry = new Registry()
   const app = createApp({
-    ...appOptions(config, log),
+    ...appOptions(setup, log),
     database: config.db,
     redis: config.redis,
     registry,
@@ -164,7 +176,7 @@ async function listenEverywhere(
   return { port: publicPort, internalPort }
 }
 
-function appOptions(config: Config, log: Log) {
+function appOptions({ config, dispatchRules }: Setup, log: Log) {
   return {
     accounts: config.gateways,
     internalKeys: config.internalApiKeys,
@@ -186,6 +198,7 @@ function appOptions(config: Config, log: Log) {
     laravel: config.laravel,
     bridge: config.laravelBridge,
     callbackConcurrency: config.callbackConcurrency,
+    dispatchRules,
     workerConcurrency: config.webhookWorkerConcurrency,
     workerConnections: config.dbWorkerConnections,
     maxAttempts: config.webhookMaxAttempts,

@@ -6,6 +6,7 @@ import { type Backlog, readBacklog } from '../webhooks/backlog.ts'
 import { listPauses } from '../webhooks/pauses.ts'
 import { type CliContext, readConfig, withContext } from './context.ts'
 import { checkCallbacks, checkLaravel } from './doctor-callbacks.ts'
+import { checkDispatchRules } from './doctor-dispatch.ts'
 import { checkRedis } from './doctor-redis.ts'
 import { CliError, failureOf } from './failure.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
@@ -31,7 +32,7 @@ function checkConfiguration(env: NodeJS.ProcessEnv): Finding[] {
     const made = config.missingSecrets.length
     const detail =
       made === 0 ? config.environment : `${config.environment}, ${made} secrets made up for development`
-    return [ok('configuration', detail)]
+    return [ok('configuration', detail), ...checkDispatchRules(config)]
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     const problems = error.failure.problems ?? [error.message]

@@ -3,6 +3,8 @@ import { isRange } from '../base/addresses.ts'
 import { LOG_LEVELS } from '../base/log.ts'
 import { isCurrency } from '../base/money.ts'
 import { LIMIT_RULE_FORM, type LimitRule, parseLimitRule } from '../limits/rules.ts'
+import { DISPATCH_POLICIES } from '../matching/trips/trip.ts'
+import { DISPATCH_LIMITS } from './dispatch-limits.ts'
 
 /** What the program is started with. A blank value counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -69,6 +71,18 @@ export const VARIABLES = z.object({
   // Half of an office whose line came back, in one second.
   RATE_LIMIT_HANDSHAKE: limit({ points: 100, seconds: 1 }),
   CALLBACK_CONCURRENCY: integer(1, 64).default(16),
+
+  DISPATCH_POLICY: choice(DISPATCH_POLICIES).default('broadcast'),
+  DRIVER_SEARCH_RADIUS_KM: decimal(DISPATCH_LIMITS.radiusKm).default(10),
+  MAX_DRIVERS_TO_NOTIFY: integer(...DISPATCH_LIMITS.maxDrivers).default(10),
+  DRIVER_MATCH_TIMEOUT_SECONDS: integer(...DISPATCH_LIMITS.matchTimeoutSeconds).default(120),
+  // Not set: as in dispatch-settings.ts, and never longer than the time-out.
+  DISPATCH_NO_DRIVERS_SECONDS: integer(...DISPATCH_LIMITS.noDriversSeconds).optional(),
+  DISPATCH_OFFER_SECONDS: integer(...DISPATCH_LIMITS.offerSeconds).optional(),
+  DISPATCH_BIDDING_SECONDS: integer(...DISPATCH_LIMITS.biddingSeconds).optional(),
+  DISPATCH_WINDOW_MS: integer(...DISPATCH_LIMITS.windowMs).default(2_000),
+  DISPATCH_RETRY_MS: integer(...DISPATCH_LIMITS.retryMs).default(2_000),
+  DISPATCH_RULES_FILE: z.string().optional(),
 })
 
 export type Variables = z.output<typeof VARIABLES>
@@ -97,6 +111,13 @@ function integer(min: number, max: number) {
     return value >= min && value <= max
       ? value
       : refuse(context, `must be a whole number from ${min} to ${max}`)
+  })
+}
+
+function decimal([min, max]: readonly [number, number]) {
+  return z.string().transform((text, context) => {
+    const value = /^\d{1,9}(\.\d{1,9})?$/.test(text.trim()) ? Number(text) : Number.NaN
+    return value >= min && value <= max ? value : refuse(context, `must be a number from ${min} to ${max}`)
   })
 }
 
