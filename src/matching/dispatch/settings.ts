@@ -31,7 +31,7 @@ export interface DispatchSettings {
 export interface DispatchWeights {
   /** Added to who accepts nothing; half of it to who accepts every second offer. */
   readonly declines: number
-  /** Taken from who has waited for an hour or more, and in proportion from others. */
+  /** Added to who has just ended a ride; half of it to who has waited for half an hour, nothing after an hour. */
   readonly idle: number
   /** Added for each second since the driver was heard of. */
   readonly age: number
