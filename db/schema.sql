@@ -48,6 +48,17 @@ CREATE TABLE `driver_details` (
   KEY `driver_details_user_id` (`user_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `driver_positions` (
+  `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `zone_id` varchar(36) NOT NULL,
+  `category` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `position` point NOT NULL,
+  `waits` tinyint unsigned NOT NULL COMMENT '1: he waits for a ride; 0: he is on one, or works no more',
+  `at` datetime(3) NOT NULL COMMENT 'when he was heard of last',
+  PRIMARY KEY (`driver_id`),
+  SPATIAL KEY `positions_by_place` (`position`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `driver_sessions` (
   `user_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `fence` bigint unsigned NOT NULL COMMENT 'one more for each socket',
@@ -405,6 +416,20 @@ CREATE TABLE `trip_transitions` (
   `currency` char(3) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
   `at` datetime(3) NOT NULL,
   PRIMARY KEY (`trip_id`,`version`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `user_last_locations` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `user_id` char(36) DEFAULT NULL,
+  `type` varchar(191) DEFAULT NULL,
+  `latitude` varchar(191) DEFAULT NULL,
+  `longitude` varchar(191) DEFAULT NULL,
+  `zone_id` varchar(191) DEFAULT NULL,
+  `created_at` timestamp NULL DEFAULT NULL,
+  `updated_at` timestamp NULL DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `user_last_locations_user` (`user_id`),
+  KEY `user_last_locations_zone` (`zone_id`,`type`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `webhook_events` (

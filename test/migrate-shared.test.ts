@@ -17,6 +17,7 @@ const ADDED: Readonly<Record<string, readonly string[]>> = {
   ],
   trip_status: ['trip_status_trip_request_id'],
   driver_details: ['driver_details_user_id'],
+  user_last_locations: ['user_last_locations_zone', 'user_last_locations_user'],
 }
 /** Beside the driver's ongoing ride of the fixture: a second ride, and what may overlap with them. */
 const TWO_RIDES_OF_ONE_DRIVER = `INSERT INTO trip_requests (id, ref_id, estimated_fare, driver_id, type, current_status, deleted_at)
