@@ -55,6 +55,8 @@ export interface RideOffer {
   readonly destination: Place | null
   readonly distanceMeters: number | null
   readonly etaSeconds: number | null
+  /** He bids for it, and the rider chooses. */
+  readonly isBidding: boolean
   readonly estimatedFareMinor: number | null
   readonly currency: string | null
   readonly paymentMethod: string | null

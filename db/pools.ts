@@ -23,6 +23,8 @@ export interface Database {
   readonly bridge: CommandPool
   /** For greetings and feeds of connections; a thousand that come back at once must not keep a command waiting. */
   readonly realtime: CommandPool
+  /** For finding drivers alone: a crowd of commands must not keep offers waiting, nor the other way round. */
+  readonly dispatch: CommandPool
   /** For leases and drivers' sessions alone: who cannot renew in time is taken for dead. */
   readonly presence: Pool
   /** Ends every connection: politely, and by force what has not said goodbye within `timeoutMs` (default one second). */
@@ -43,6 +45,8 @@ const CALLBACK_CONNECTIONS = 4
 const BRIDGE_CONNECTIONS = 4
 /** Greetings take four at once, each for many; the rest reads feeds. */
 const REALTIME_CONNECTIONS = 6
+/** Three trips are looked at at once, windows beside them, and what is counted and cleared away. */
+const DISPATCH_CONNECTIONS = 6
 const PRESENCE_CONNECTIONS = 4
 /** A dead host is found before a webhook's two seconds are over. */
 const CONNECT_TIMEOUT_MS = 1_500
@@ -67,8 +71,9 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
   const callbacks = openPool(address, { connectionLimit: CALLBACK_CONNECTIONS, lockWaitSeconds: 5 })
   const bridge = openCommandPool(address, BRIDGE_CONNECTIONS)
   const realtime = openCommandPool(address, REALTIME_CONNECTIONS)
+  const dispatch = openCommandPool(address, DISPATCH_CONNECTIONS)
   const presence = openPool(address, { connectionLimit: PRESENCE_CONNECTIONS, lockWaitSeconds: 2 })
-  const all = [ingest, workers, commands, callbacks, bridge, realtime, presence]
+  const all = [ingest, workers, commands, callbacks, bridge, realtime, dispatch, presence]
   return {
     ingest,
     workers,
@@ -76,6 +81,7 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
     callbacks,
     bridge,
     realtime,
+    dispatch,
     presence,
     close: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
       await Promise.all(all.map((pool) => closePool(pool, timeoutMs)))

@@ -83,7 +83,8 @@ export function createApp(options: AppOptions): App {
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
-  const dispatch = openDispatch(options, resources, registry)
+  const nearby = { search: async () => [] }
+  const dispatch = openDispatch(options, { resources, callbacks, feed, nearby }, registry)
   const limits = openLimits(options, resources, registry)
   const bridge = openBridge(options, { resources, callbacks, feed, dispatch }, registry)
   const pieces = { resources, limits, webhooks, feed, callbacks, dispatch }

@@ -8,6 +8,7 @@ import { createCommandMetrics } from '../realtime/commands/command-metrics.ts'
 import { Commands } from '../realtime/commands/commands.ts'
 import { DriverLocations } from '../realtime/commands/driver-location.ts'
 import { dutyCommands } from '../realtime/commands/duty-commands.ts'
+import { offerCommands } from '../realtime/commands/offer-commands.ts'
 import { rideRequestCommands } from '../realtime/commands/ride-request.ts'
 import { rideWatchCommands } from '../realtime/commands/ride-watch.ts'
 import { sessionCommands } from '../realtime/commands/session-commands.ts'
@@ -53,6 +54,7 @@ export function assembleCommands(
       ...sessionCommands({ tokens, metrics, clock }),
       ...rideWatchCommands(pool),
       ...new DriverLocations({ pool, publish, clock }).handlers,
+      ...offerCommands(),
       ...dutyCommands(),
       ...tripCommands({ callbacks: options.callbacks }),
       ...rideRequestCommands({ callbacks: options.callbacks, rules: dispatch.rules }),

@@ -1,33 +1,62 @@
 import type { Registry } from 'prom-client'
 import { watch } from '../../db/watch.ts'
+import type { Callbacks } from '../laravel/callbacks.ts'
 import { readDispatchBacklog } from '../matching/dispatch/backlog.ts'
 import { DecisionPruner } from '../matching/dispatch/decision-pruner.ts'
+import { Dispatcher } from '../matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../matching/dispatch/metrics.ts'
-import { DEFAULT_RULES, type DispatchRules } from '../matching/dispatch/settings.ts'
+import { decide } from '../matching/dispatch/policies/decide.ts'
+import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
+import type { NearbyDrivers } from '../matching/drivers/nearby.ts'
+import { straightLine } from '../matching/drivers/route-estimate.ts'
+import type { Performer } from '../matching/trips/perform.ts'
+import { connectedAmong } from '../realtime/presence/presence-store.ts'
+import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import type { Resources } from './resources.ts'
 
+interface Pieces {
+  readonly resources: Resources
+  readonly callbacks: Callbacks | null
+  readonly feed: Feed
+  readonly nearby: NearbyDrivers
+}
+
 /** What finds drivers for trips. */
-export interface Dispatch {
-  readonly rules: DispatchRules
-  /** Looks at these trips at once. Never throws. */
-  readonly wake: (tripIds: readonly string[]) => void
+export interface Dispatch extends Pick<Performer, 'rules' | 'wake' | 'answered'> {
   start(): void
   /** Ends after the turns in hand, for which it waits at most `timeoutMs`. Never throws. */
   stop(timeoutMs: number): Promise<void>
 }
 
-export function openDispatch(options: AppOptions, { database }: Resources, registry: Registry): Dispatch {
+export function openDispatch(
+  options: AppOptions,
+  { resources, callbacks, feed, nearby }: Pieces,
+  registry: Registry,
+): Dispatch {
+  const { log, dispatchRules: rules = DEFAULT_RULES } = options
+  const { database } = resources
   const metrics = createDispatchMetrics(registry)
-  const pruner = new DecisionPruner({ pool: database.workers, log: options.log })
+  const pruner = new DecisionPruner({ pool: database.workers, log })
   const timer = watch(database.commands, 'waiting trips', readDispatchBacklog, metrics.backlog)
+  const dispatcher = new Dispatcher({
+    ...{ pool: database.dispatch, nearby, estimate: straightLine, connected: connectedAmong },
+    ...{ decide, rules, metrics, log },
+    callbacks: options.callbacks,
+    ring: (ids) => callbacks?.ring(ids),
+    publish: (pushes) => feed.publisher.publish(pushes),
+  })
+  const loops = [pruner, dispatcher]
   return {
-    rules: options.dispatchRules ?? DEFAULT_RULES,
-    wake: () => undefined,
-    start: () => pruner.start(),
+    rules,
+    wake: (tripIds) => dispatcher.wake(tripIds),
+    answered: (answers) => dispatcher.answered(answers),
+    start: () => {
+      for (const loop of loops) loop.start()
+    },
     stop: async (timeoutMs) => {
       clearInterval(timer)
-      await pruner.stop(timeoutMs)
+      await Promise.all(loops.map((loop) => loop.stop(timeoutMs)))
     },
   }
 }

@@ -12,6 +12,7 @@ import { createCommandMetrics } from '../../src/realtime/commands/command-metric
 import { Commands } from '../../src/realtime/commands/commands.ts'
 import { DriverLocations } from '../../src/realtime/commands/driver-location.ts'
 import { dutyCommands } from '../../src/realtime/commands/duty-commands.ts'
+import { offerCommands } from '../../src/realtime/commands/offer-commands.ts'
 import { rideRequestCommands } from '../../src/realtime/commands/ride-request.ts'
 import { rideWatchCommands } from '../../src/realtime/commands/ride-watch.ts'
 import { sessionCommands } from '../../src/realtime/commands/session-commands.ts'
@@ -120,6 +121,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
     publish,
     rules: DEFAULT_RULES,
     wake: (ids) => void wakes.push(...ids),
+    answered: () => undefined,
     limits: limits.limits,
     metrics: createCommandMetrics(registry),
     log: createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
@@ -132,6 +134,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
       }),
       ...rideWatchCommands(pool),
       ...locations.handlers,
+      ...offerCommands(),
       ...dutyCommands(),
       ...tripCommands({ callbacks: true }),
       ...rideRequestCommands({ callbacks: true, rules: DEFAULT_RULES }),

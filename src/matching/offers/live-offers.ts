@@ -10,12 +10,14 @@ export interface LiveOffer {
   readonly offerId: string
   readonly pickup: Place | null
   readonly destination: Place | null
-  /** To the pickup, when it was offered; nobody keeps it. */
+  /** To the pickup, when it was offered. */
   readonly distanceMeters: number | null
   readonly etaSeconds: number | null
   readonly estimatedFareMinor: number | null
   readonly currency: string | null
   readonly paymentMethod: string | null
+  /** He bids for it, and the rider chooses. */
+  readonly isBidding: boolean
   readonly expiresAt: number
 }
 
@@ -24,14 +26,16 @@ const OFFERS_A_DRIVER = 20
 
 /**
  * What each of these drivers may accept at this moment, the oldest first; who has no offer is absent. Uses offers_by_driver and
- * the primary key of trip_details.
+ * the primary keys of
+ * trip_details and trip_dispatches.
  */
 export function liveOffers(driverIds: readonly string[]): Reading<Map<string, LiveOffer[]>> {
   return {
-    sql: `SELECT o.id, o.trip_id, o.driver_id, o.expires_at, d.trip_id IS NOT NULL AS is_known, d.pickup_latitude,
+    sql: `SELECT o.id, o.trip_id, o.driver_id, o.expires_at, o.distance_meters, o.eta_seconds, s.policy, d.trip_id IS NOT NULL AS is_known, d.pickup_latitude,
         d.pickup_longitude, d.pickup_address, d.destination_latitude, d.destination_longitude, d.destination_address,
         d.estimated_fare_minor, d.currency, d.payment_method
       FROM trip_offers AS o LEFT JOIN trip_details AS d ON d.trip_id = o.trip_id
+        LEFT JOIN trip_dispatches AS s ON s.trip_id = o.trip_id
       WHERE o.driver_id IN (?) AND o.state = 'offered' AND o.expires_at > UTC_TIMESTAMP(3)
       ORDER BY o.id LIMIT ?`,
     values: [driverIds, driverIds.length * OFFERS_A_DRIVER],
@@ -58,11 +62,12 @@ function toOffer(row: RowDataPacket): LiveOffer {
     destination: isKnown
       ? toPlace(row.destination_latitude, row.destination_longitude, row.destination_address)
       : null,
-    distanceMeters: null,
-    etaSeconds: null,
+    distanceMeters: row.distance_meters,
+    etaSeconds: row.eta_seconds,
     estimatedFareMinor: isKnown ? Number(row.estimated_fare_minor) : null,
     currency: row.currency,
     paymentMethod: row.payment_method,
+    isBidding: row.policy === 'bidding',
     expiresAt: row.expires_at.getTime(),
   }
 }

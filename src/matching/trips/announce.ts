@@ -3,6 +3,7 @@ import type { Id } from '../../base/ids.ts'
 import { appendToFeed } from '../../feed/append.ts'
 import type { Push } from '../../feed/envelope.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
+import type { OfferAnswer } from '../offers/standings.ts'
 import { feedMessagesOf, type TripChange } from './trip-announcement.ts'
 
 /** What is to be done once the transaction is committed: ring for the callbacks, publish the messages, look for drivers. */
@@ -11,6 +12,8 @@ export interface Told {
   readonly pushes: readonly Push[]
   /** Trips that the dispatcher should look at now. */
   readonly wakes?: readonly string[]
+  /** Who took an offer, or did not. */
+  readonly answers?: readonly OfferAnswer[]
 }
 
 export const NOBODY_TOLD: Told = { rings: [], pushes: [] }
@@ -21,6 +24,7 @@ export function alsoTold(first: Told, second: Told): Told {
     rings: [...first.rings, ...second.rings],
     pushes: [...first.pushes, ...second.pushes],
     wakes: [...(first.wakes ?? []), ...(second.wakes ?? [])],
+    answers: [...(first.answers ?? []), ...(second.answers ?? [])],
   }
 }
 

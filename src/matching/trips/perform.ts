@@ -7,6 +7,7 @@ import type { Once, OnceRequest } from '../../idempotency/once.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
 import { startDispatchIn } from '../dispatch/dispatch-store.ts'
 import type { DispatchRules } from '../dispatch/settings.ts'
+import type { OfferAnswer } from '../offers/standings.ts'
 import { type Acceptance, acceptTripIn, type TripAccepted } from './accept.ts'
 import { announceTrip, NOBODY_TOLD, type Told } from './announce.ts'
 import type { TripCreation } from './create.ts'
@@ -27,6 +28,8 @@ export interface Performer {
   readonly rules: DispatchRules
   /** Lets the dispatcher look at these trips at once. Must not throw. */
   readonly wake: (tripIds: readonly string[]) => void
+  /** Hears how drivers answer, for their standing. Must not throw. */
+  readonly answered: (answers: readonly OfferAnswer[]) => void
 }
 
 /** What a request answers, and whom it tells when it is committed. */
@@ -37,7 +40,7 @@ export interface Done {
 
 /** Does the work once under the request's key, and tells whom it concerns after the commit; a repetition tells nobody anew. */
 export async function performOnce(
-  { once, ring, publish, wake }: Performer,
+  { once, ring, publish, wake, answered }: Performer,
   request: OnceRequest,
   work: (connection: PoolConnection) => Promise<Done>,
 ): Promise<OnceResult> {
@@ -51,6 +54,7 @@ export async function performOnce(
   // Both are committed, whatever becomes of this: sweepers and compared numbers find what is missed here.
   if (told.rings.length > 0) ring(told.rings)
   if (told.wakes !== undefined && told.wakes.length > 0) wake(told.wakes)
+  if (told.answers !== undefined) answered(told.answers)
   if (told.pushes.length > 0) await publish(told.pushes)
   return result
 }
@@ -99,5 +103,6 @@ export async function acceptAndTell(
   const told = await announceTrip(connection, change, callbacks ? [callback] : [])
   const data = { rideId: accepted.trip.id }
   const taken = accepted.losers.map((userId) => ({ userId, event: 'ride:taken', data }))
-  return { accepted, told: { ...told, pushes: [...told.pushes, ...taken] } }
+  const answers = [{ driverId: acceptance.driverId, accepted: true }]
+  return { accepted, told: { ...told, pushes: [...told.pushes, ...taken], answers } }
 }

@@ -16,8 +16,8 @@ export function dutyCommands(): Handlers {
       kind: 'once',
       limit: 'command',
       handle: async (connection, { user }) => {
-        await goOffline(connection, user.userId)
-        return nothing(ok({ isOnline: false }))
+        const told = await goOffline(connection, user.userId)
+        return { outcome: ok({ isOnline: false }), told }
       },
       pushesOf: (outcome) =>
         outcome.ok ? [{ event: 'driver:offline:success', data: { isOnline: false } }] : [],

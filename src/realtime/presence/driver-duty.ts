@@ -1,10 +1,12 @@
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import { withdrawAndTell } from '../../matching/dispatch/ended-offers.ts'
 import {
   type DriverDuty,
   readDriverDuties,
   setDriverOnline,
   setDriversOffline,
 } from '../../matching/drivers/driver-store.ts'
+import type { Told } from '../../matching/trips/announce.ts'
 import { type DriverSession, lockSession, readSessions } from './presence-store.ts'
 
 /**
@@ -24,10 +26,12 @@ export async function goOnline(connection: PoolConnection, userId: string): Prom
   return (await setDriverOnline(connection, userId)) ? 'online' : 'unknown_driver'
 }
 
-/** The effect of `driver:offline`, in the transaction of the command. His socket may stay open. */
-export async function goOffline(connection: PoolConnection, userId: string): Promise<void> {
+/** The effect of `driver:offline`, in the transaction of the command: what he was asked is for others. His socket may stay open. */
+export async function goOffline(connection: PoolConnection, userId: string): Promise<Told> {
   await lockSession(connection, userId)
+  // Before the feeds, which come last.
   await setDriversOffline(connection, [userId])
+  return withdrawAndTell(connection, userId)
 }
 
 /** Where a driver stands: his socket, and whether he works. */

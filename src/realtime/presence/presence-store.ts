@@ -1,3 +1,4 @@
+import type { Reading } from '../../../db/moment.ts'
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../../db/rows.ts'
 
@@ -102,6 +103,15 @@ export async function readSessions(
     [userIds],
   )
   return new Map(rows.map((row) => [row.user_id, toSession(row)]))
+}
+
+/** Those of the drivers who have a socket, as far as is known. Uses the primary key. */
+export function connectedAmong(driverIds: readonly string[]): Reading<ReadonlySet<string>> {
+  return {
+    sql: "SELECT user_id FROM driver_sessions WHERE user_id IN (?) AND state = 'connected'",
+    values: [driverIds],
+    resultOf: (rows) => new Set(rows.map((row) => row.user_id)),
+  }
 }
 
 /** The session of a driver, locked for the transaction; null when he never connected. Uses the primary key. */

@@ -35,6 +35,7 @@ export const RIDE_OFFER = z.object({
   estimatedFareMinor: shownMinor.nullable(),
   currency: shownCurrency.nullable(),
   paymentMethod: z.string().nullable(),
+  isBidding: z.boolean().describe('he bids for it, and the rider chooses'),
   expiresAt: momentMs,
 })
 export type RideOffer = z.output<typeof RIDE_OFFER>

@@ -1,0 +1,33 @@
+import type { PoolConnection } from '../../../db/pools.ts'
+import { expiredPushes } from '../offers/expire.ts'
+import { endOffers, lockLiveOffers } from '../offers/offer-store.ts'
+import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
+import { lockTrip } from '../trips/store.ts'
+import type { Trip } from '../trips/trip.ts'
+import { endDispatchIn } from './dispatch-store.ts'
+
+/** Nobody has it, and nobody ended it. */
+export function isWaiting({ state, driverId }: Trip): boolean {
+  return state === 'pending' && driverId === null
+}
+
+/**
+ * Nobody is looked for any more, and those who were asked hear that it is over. For a trip that Laravel gave away or ended by itself,
+ * without telling; it is locked.
+ */
+export async function endSearchIn(connection: PoolConnection, tripId: string): Promise<Told> {
+  await endDispatchIn(connection, tripId)
+  const live = await lockLiveOffers(connection, tripId, null)
+  await endOffers(
+    connection,
+    live.map(({ id }) => id),
+    'withdrawn',
+  )
+  return { rings: [], pushes: expiredPushes(live) }
+}
+
+/** The same in the caller's transaction, if the trip does not wait any more. */
+export async function closeSearchIn(connection: PoolConnection, tripId: string): Promise<Told> {
+  const trip = await lockTrip(connection, tripId)
+  return trip !== null && isWaiting(trip) ? NOBODY_TOLD : endSearchIn(connection, tripId)
+}

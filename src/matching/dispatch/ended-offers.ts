@@ -1,0 +1,59 @@
+import type { PoolConnection } from '../../../db/pools.ts'
+import type { Id } from '../../base/ids.ts'
+import { appendToFeed } from '../../feed/append.ts'
+import type { EndedBid } from '../bids/bid.ts'
+import { bidMessagesOf } from '../bids/bid-announcement.ts'
+import { expireBidsOf, withdrawBidsOf } from '../bids/end.ts'
+import { type EndedOffer, expiredPushes, expireOffersIn } from '../offers/expire.ts'
+import { type OfferRejected, type Rejection, rejectOfferIn } from '../offers/reject.ts'
+import { withdrawOffersOfIn } from '../offers/withdraw.ts'
+import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
+
+// An offer that ends takes the bid that was made by it along, and the rider hears of that.
+
+export interface Expired {
+  readonly expired: readonly EndedOffer[]
+  /** After the commit. */
+  readonly told: Told
+}
+
+/** Ends those of these offers whose deadline has passed, in a transaction that is for this alone. */
+export async function expireAndTell(connection: PoolConnection, ids: readonly Id[]): Promise<Expired> {
+  const expired = await expireOffersIn(connection, ids)
+  const bids = await expireBidsOf(connection, idsOf(expired))
+  return { expired, told: await toldOf(connection, expired, bids) }
+}
+
+/** A driver stops working: what he was asked is for others, and what he bid is withdrawn. Locks no trip. */
+export async function withdrawAndTell(connection: PoolConnection, driverId: string): Promise<Told> {
+  const withdrawn = await withdrawOffersOfIn(connection, driverId)
+  const bids = await withdrawBidsOf(connection, idsOf(withdrawn))
+  const told = await toldOf(connection, withdrawn, bids)
+  return { ...told, wakes: withdrawn.map(({ tripId }) => tripId) }
+}
+
+/** A driver does not take a trip; the next is asked. */
+export async function rejectAndTell(
+  connection: PoolConnection,
+  rejection: Rejection,
+): Promise<{ readonly rejected: OfferRejected; readonly told: Told }> {
+  const rejected = await rejectOfferIn(connection, rejection)
+  if (rejected.kind !== 'rejected') return { rejected, told: NOBODY_TOLD }
+  const bids = await withdrawBidsOf(connection, [rejection.offerId])
+  const told = await toldOf(connection, [], bids)
+  const answers = [{ driverId: rejection.driverId, accepted: false }]
+  return { rejected, told: { ...told, wakes: [rejection.tripId], answers } }
+}
+
+async function toldOf(
+  connection: PoolConnection,
+  offers: readonly EndedOffer[],
+  bids: readonly EndedBid[],
+): Promise<Told> {
+  const messages = await appendToFeed(connection, bidMessagesOf(bids))
+  return { rings: [], pushes: [...messages, ...expiredPushes(offers)] }
+}
+
+function idsOf(offers: readonly EndedOffer[]): Id[] {
+  return offers.map(({ id }) => id)
+}

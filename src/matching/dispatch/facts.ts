@@ -1,0 +1,168 @@
+import { type Reading, readAtOneMoment } from '../../../db/moment.ts'
+import type { CommandPool } from '../../../db/pools.ts'
+import { type DriverDuty, driverDuties } from '../drivers/driver-store.ts'
+import { type HeldOffer, OFFER_SLOTS, offersHeldBy } from '../offers/make.ts'
+import type { OfferState } from '../offers/offer-store.ts'
+import { type Standing, standingsOf } from '../offers/standings.ts'
+import type { DispatchPolicy } from '../trips/trip.ts'
+import type { Exclusion } from './decision.ts'
+
+/** Who of these drivers has a socket at this moment. Whoever holds the sockets says it. */
+export type ConnectedReading = (driverIds: readonly string[]) => Reading<ReadonlySet<string>>
+
+/** An offer of a trip that a driver had before. */
+export interface EarlierOffer {
+  readonly driverId: string
+  readonly state: OfferState
+  /** Null: it is not over. */
+  readonly endedMsAgo: number | null
+}
+
+/** What the database says, at one moment, of drivers and of the trips that they may be asked for. */
+export interface Facts {
+  readonly duties: ReadonlyMap<string, DriverDuty>
+  readonly connected: ReadonlySet<string>
+  readonly onRide: ReadonlySet<string>
+  readonly bidding: ReadonlySet<string>
+  readonly held: ReadonlyMap<string, readonly HeldOffer[]>
+  readonly standings: ReadonlyMap<string, Standing>
+  /** By trip. */
+  readonly earlier: ReadonlyMap<string, readonly EarlierOffer[]>
+  /** By trip: who had it and gave it back. */
+  readonly gaveUp: ReadonlyMap<string, ReadonlySet<string>>
+  /** Trips that wait, by Laravel's word and ours. */
+  readonly waiting: ReadonlySet<string>
+}
+
+const READ_TIMEOUT_MS = 2_000
+
+/** Reads it all in one round trip, without a lock. */
+export async function readFacts(
+  pool: CommandPool,
+  connected: ConnectedReading,
+  tripIds: readonly string[],
+  driverIds: readonly string[],
+): Promise<Facts> {
+  const hasDrivers = driverIds.length > 0
+  const of = <T>(reading: () => Reading<T>): Reading<T> | null => (hasDrivers ? reading() : null)
+  const [waiting, earlier, gaveUp, duties, sockets, onRide, bidding, held, standings] = await readAtOneMoment(
+    pool,
+    'facts for dispatch',
+    READ_TIMEOUT_MS,
+    [
+      waitingAmong(tripIds),
+      earlierOffers(tripIds),
+      driversWhoGaveUp(tripIds),
+      of(() => driverDuties(driverIds)),
+      of(() => connected(driverIds)),
+      of(() => ridersAmong(driverIds)),
+      of(() => biddersAmong(driverIds)),
+      of(() => offersHeldBy(driverIds)),
+      of(() => standingsOf(driverIds)),
+    ],
+  )
+  return {
+    waiting,
+    earlier,
+    gaveUp,
+    duties: duties ?? new Map(),
+    connected: sockets ?? new Set(),
+    onRide: onRide ?? new Set(),
+    bidding: bidding ?? new Set(),
+    held: Map.groupBy(held ?? [], ({ driverId }) => driverId),
+    standings: standings ?? new Map(),
+  }
+}
+
+/** Laravel may have moved a trip without telling. Uses the primary key. */
+function waitingAmong(tripIds: readonly string[]): Reading<Set<string>> {
+  return {
+    sql: `SELECT id FROM trip_requests WHERE id IN (?) AND current_status = 'pending' AND driver_id IS NULL
+      AND deleted_at IS NULL`,
+    values: [tripIds],
+    resultOf: (rows) => new Set(rows.map((row) => row.id)),
+  }
+}
+
+/** Uses offers_by_trip. */
+function earlierOffers(tripIds: readonly string[]): Reading<Map<string, EarlierOffer[]>> {
+  return {
+    sql: `SELECT trip_id, driver_id, state,
+        TIMESTAMPDIFF(MICROSECOND, IF(state = 'offered', expires_at, decided_at), UTC_TIMESTAMP(3)) DIV 1000 AS ago
+      FROM trip_offers WHERE trip_id IN (?)`,
+    values: [tripIds],
+    resultOf: (rows) =>
+      Map.groupBy(
+        rows.map((row) => ({
+          tripId: row.trip_id as string,
+          driverId: row.driver_id as string,
+          state: row.state as OfferState,
+          // A live one ends in the future.
+          endedMsAgo: Number(row.ago) < 0 ? null : Number(row.ago),
+        })),
+        ({ tripId }) => tripId,
+      ),
+  }
+}
+
+/** The history says who left a trip for which a driver is looked for again. Uses the primary key. */
+function driversWhoGaveUp(tripIds: readonly string[]): Reading<Map<string, Set<string>>> {
+  return {
+    sql: `SELECT trip_id, actor_id FROM trip_transitions WHERE trip_id IN (?) AND to_state = 'pending'
+      AND actor_type = 'driver' AND actor_id IS NOT NULL`,
+    values: [tripIds],
+    resultOf: (rows) => {
+      const gaveUp = new Map<string, Set<string>>()
+      for (const { trip_id, actor_id } of rows)
+        gaveUp.set(trip_id, (gaveUp.get(trip_id) ?? new Set()).add(actor_id))
+      return gaveUp
+    },
+  }
+}
+
+/** Uses one_active_trip_per_driver. */
+function ridersAmong(driverIds: readonly string[]): Reading<Set<string>> {
+  return {
+    sql: 'SELECT active_driver_id FROM trip_requests WHERE active_driver_id IN (?)',
+    values: [driverIds],
+    resultOf: (rows) => new Set(rows.map((row) => row.active_driver_id)),
+  }
+}
+
+/** Uses one_live_bid_per_driver. */
+function biddersAmong(driverIds: readonly string[]): Reading<Set<string>> {
+  return {
+    sql: 'SELECT live_driver FROM trip_bids WHERE live_driver IN (?) AND expires_at > UTC_TIMESTAMP(3)',
+    values: [driverIds],
+    resultOf: (rows) => new Set(rows.map((row) => row.live_driver)),
+  }
+}
+
+/** Who let an offer pass is not asked for the same trip for as long as twice the offer took. */
+const ASK_AGAIN_OFFERS = 2
+
+/** Why a driver may not be asked for a trip; null: he may. Pure. */
+export function exclusionOf(
+  facts: Facts,
+  trip: { readonly tripId: string; readonly policy: DispatchPolicy; readonly offerMs: number },
+  driverId: string,
+): Exclusion | null {
+  const duty = facts.duties.get(driverId)
+  if (duty?.isOnline !== true || duty.availability === 'unavailable') return 'offline'
+  if (facts.onRide.has(driverId) || duty.availability === 'on_trip') return 'on_ride'
+  if (facts.bidding.has(driverId)) return 'bidding'
+  if (facts.gaveUp.get(trip.tripId)?.has(driverId)) return 'gave_it_up'
+  const isExclusive = trip.policy === 'nearest' || trip.policy === 'batch'
+  if (isExclusive && !facts.connected.has(driverId)) return 'disconnected'
+  const live = (facts.held.get(driverId) ?? []).filter(({ isOverdue }) => !isOverdue)
+  if (live.length >= (isExclusive ? 1 : OFFER_SLOTS)) return 'has_offers'
+  const earlier = (facts.earlier.get(trip.tripId) ?? []).filter((offer) => offer.driverId === driverId)
+  return earlier.some((offer) => !mayBeAskedAgain(offer, trip.offerMs)) ? 'was_asked' : null
+}
+
+/** Who rejected a trip does not want it. Who did not look may do so later; who was on another ride then is free now. */
+function mayBeAskedAgain({ state, endedMsAgo }: EarlierOffer, offerMs: number): boolean {
+  if (state === 'withdrawn') return true
+  const isOver = state === 'expired' || state === 'offered' || state === 'lost' || state === 'accepted'
+  return isOver && endedMsAgo !== null && endedMsAgo >= ASK_AGAIN_OFFERS * offerMs
+}

@@ -1,0 +1,43 @@
+import type { PoolConnection } from '../../../db/pools.ts'
+import type { Told } from '../trips/announce.ts'
+import { moveAndTell } from '../trips/perform.ts'
+import { lockTrip } from '../trips/store.ts'
+import { moveCallbacksOf } from '../trips/trip-announcement.ts'
+import { insertDecisions } from './decision-store.ts'
+import { lockSearch, type Search } from './dispatch-store.ts'
+import { endSearchIn, isWaiting } from './end-search.ts'
+import type { OfferingContext } from './offering.ts'
+
+/** Why a trip ends without a driver. */
+export type Unserved = 'no_drivers' | 'timed_out'
+
+/**
+ * Ends a trip that found no driver, in the caller's transaction, if it still waits and nobody has decided since it was read; null
+ * where somebody has. The rider and Laravel are told.
+ */
+export async function endUnservedIn(
+  connection: PoolConnection,
+  search: Search,
+  reason: Unserved,
+  { settings, windowNumber, callbacks, traceId }: OfferingContext,
+): Promise<Told | null> {
+  const { tripId, zoneId, category, round, policy, pickup, waitedMs } = search
+  const trip = await lockTrip(connection, tripId)
+  if (trip === null || !isWaiting(trip)) return endSearchIn(connection, tripId)
+  const locked = await lockSearch(connection, tripId)
+  if (locked?.round !== round) return null
+  const { latitude, longitude } = pickup
+  const document = {
+    ...{ zoneId, category, settings, pickup: { latitude, longitude }, waitedMs },
+    ...{ candidates: [], excluded: [], offers: [] },
+  }
+  await insertDecisions(connection, [{ tripId, round, policy, windowNumber, outcome: reason, document }])
+  const order = {
+    ...({ to: 'cancelled', by: { type: 'system', id: null }, driverId: null } as const),
+    ...{ reason, finalFare: null },
+  }
+  const { told } = await moveAndTell(connection, tripId, order, (change) =>
+    callbacks ? moveCallbacksOf(change, traceId) : [],
+  )
+  return told
+}

@@ -1,0 +1,77 @@
+import { withConnection } from '../../../db/transaction.ts'
+import { findProspects, type Prospect } from './candidates.ts'
+import type { Search } from './dispatch-store.ts'
+import type { PlannedOffer } from './policy.ts'
+import { closeSearches, endUnserved, expireOffers, isHopeless, offer, type RoundTools } from './rounds.ts'
+import type { DispatchSettings } from './settings.ts'
+import { openGroup, searchesInWindow, takeWindow, type WindowGroup, waitingGroups } from './window-store.ts'
+
+/** As many trips as one window matches; the rest, who have waited less, are in the next. */
+const WINDOW_TRIPS = 1_000
+/** Transactions at once: each takes one of the dispatcher's connections. */
+const AT_ONCE = 3
+const READ_TIMEOUT_MS = 2_000
+
+/** Plays the windows that are over, of every zone and category in which a trip waits for one. */
+export async function playWindows(tools: RoundTools): Promise<void> {
+  const groups = await withConnection(tools.pool, 'waiting groups', READ_TIMEOUT_MS, waitingGroups)
+  for (const group of groups) await playWindow(tools, group)
+}
+
+/** Matches all who wait in a group with all who are free, if its window is over and no other process has it. */
+async function playWindow(tools: RoundTools, group: WindowGroup): Promise<void> {
+  const settings = tools.rules.settingsOf(group.zoneId === '' ? null : group.zoneId, group.category)
+  const window = await withConnection(tools.pool, 'take window', READ_TIMEOUT_MS, async (connection) => {
+    const number = await takeWindow(connection, group, settings.windowMs)
+    if (number !== null) return { number, searches: await searchesInWindow(connection, group, WINDOW_TRIPS) }
+    await openGroup(connection, group, settings.windowMs)
+    return null
+  })
+  if (window === null || window.searches.length === 0) return
+  const { number, searches } = window
+  await expireOffers(
+    tools,
+    searches.filter(({ asked }) => asked > 0).map(({ tripId }) => tripId),
+  )
+  const overdue = searches.filter(({ isOverdue }) => isOverdue)
+  await each(overdue, (search) => endUnserved(tools, search, settings, number))
+  await match(
+    tools,
+    searches.filter(({ isOverdue }) => !isOverdue),
+    settings,
+    number,
+  )
+}
+
+async function match(
+  tools: RoundTools,
+  searches: readonly Search[],
+  settings: DispatchSettings,
+  windowNumber: number,
+): Promise<void> {
+  const { prospects, over } = await findProspects(tools, searches, settings)
+  await closeSearches(tools, over)
+  const free = prospects.filter(({ live }) => live === 0)
+  const plans = await tools.decide('batch', free, settings)
+  const byTrip = Map.groupBy(plans, ({ tripId }) => tripId)
+  await each(free, (prospect) =>
+    serve(tools, prospect, byTrip.get(prospect.tripId) ?? [], { settings, windowNumber }),
+  )
+}
+
+async function serve(
+  tools: RoundTools,
+  prospect: Prospect,
+  plans: readonly PlannedOffer[],
+  context: { readonly settings: DispatchSettings; readonly windowNumber: number },
+): Promise<void> {
+  const { search } = prospect
+  if (plans.length > 0) await offer(tools, prospect, plans, context)
+  else if (isHopeless(search, context.settings))
+    await endUnserved(tools, search, context.settings, context.windowNumber)
+}
+
+async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+  for (let start = 0; start < all.length; start += AT_ONCE)
+    await Promise.all(all.slice(start, start + AT_ONCE).map(work))
+}
