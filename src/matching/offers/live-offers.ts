@@ -34,7 +34,7 @@ export function liveOffers(driverIds: readonly string[]): Reading<Map<string, Li
     sql: `SELECT o.id, o.trip_id, o.driver_id, o.expires_at, o.distance_meters, o.eta_seconds, s.policy, d.trip_id IS NOT NULL AS is_known, d.pickup_latitude,
         d.pickup_longitude, d.pickup_address, d.destination_latitude, d.destination_longitude, d.destination_address,
         d.estimated_fare_minor, d.currency, d.payment_method
-      FROM trip_offers AS o LEFT JOIN trip_details AS d ON d.trip_id = o.trip_id
+      FROM trip_offers AS o FORCE INDEX (offers_by_driver) LEFT JOIN trip_details AS d ON d.trip_id = o.trip_id
         LEFT JOIN trip_dispatches AS s ON s.trip_id = o.trip_id
       WHERE o.driver_id IN (?) AND o.state = 'offered' AND o.expires_at > UTC_TIMESTAMP(3)
       ORDER BY o.id LIMIT ?`,
