@@ -6,7 +6,7 @@ import { ColumnHeap } from './column-heap.ts'
  */
 export interface AssignmentProblem {
   readonly columns: number
-  /** The pairs of row i lie from starts[i] to before starts[i + 1]. */
+  /** The pairs of row i lie from starts[i] to before starts[i + 1], the cheapest first. */
   readonly starts: Int32Array
   readonly column: Int32Array
   readonly cost: Float64Array
@@ -41,6 +41,8 @@ class Matching {
   readonly #distance: Float64Array
   readonly #from: Int32Array
   readonly #heap: ColumnHeap
+  /** Nothing that is farther can be on the shortest path of this row: a way out of that length is known. */
+  #bound = 0
 
   constructor(problem: AssignmentProblem) {
     const { columns, alone } = problem
@@ -89,6 +91,8 @@ class Matching {
     let second = Number.POSITIVE_INFINITY
     const end = starts[row + 1] ?? 0
     for (let pair = starts[row] ?? 0; pair < end; pair += 1) {
+      // Prices are never above 0: none of the rest is better than the second best.
+      if ((cost[pair] ?? 0) >= second) break
       const to = column[pair] ?? 0
       const reduced = (cost[pair] ?? 0) - (this.#price[to] ?? 0)
       if (reduced < least || (reduced === least && best === NO_COLUMN)) {
@@ -114,6 +118,7 @@ class Matching {
     let leaving = start
     let exit = alone[start] ?? 0
     let end = NO_COLUMN
+    this.#bound = exit
     this.#relax(start, 0)
     for (;;) {
       const next = this.#heap.first()
@@ -130,6 +135,7 @@ class Matching {
       if (out < exit) {
         exit = out
         leaving = row
+        this.#bound = Math.min(this.#bound, exit)
       }
       this.#relax(row, offset)
     }
@@ -160,12 +166,15 @@ class Matching {
     const { starts, column, cost } = this.#problem
     const end = starts[row + 1] ?? 0
     for (let pair = starts[row] ?? 0; pair < end; pair += 1) {
+      // Prices are never above 0: the rest of this row leads to no shorter way out than the one that is known.
+      if (offset + (cost[pair] ?? 0) > this.#bound) break
       const to = column[pair] ?? 0
       const distance = offset + (cost[pair] ?? 0) - (this.#price[to] ?? 0)
-      if (distance >= (this.#distance[to] ?? 0)) continue
+      if (distance > this.#bound || distance >= (this.#distance[to] ?? 0)) continue
       this.#distance[to] = distance
       this.#from[to] = row
       this.#heap.put(to)
+      if ((this.#rowOf[to] ?? -1) < 0) this.#bound = distance
     }
   }
 
