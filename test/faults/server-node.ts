@@ -5,8 +5,9 @@ import type { Checkpoint } from '../../src/base/checkpoint.ts'
 import type { Order, Report } from './crash-server.ts'
 
 const PROGRAM = resolve(import.meta.dirname, 'crash-server.ts')
+const MUTATION = resolve(import.meta.dirname, 'mutation.ts')
 const COMPILE_CACHE = resolve(import.meta.dirname, '../../.data/compile-cache')
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 90_000
 const TELL_TIMEOUT_MS = 2_000
 const WORDS_LIMIT_CHARACTERS = 4_000
 
@@ -20,11 +21,16 @@ export class ServerNode {
   port = 0
   #words = ''
 
-  /** Starts a process that loads everything and then waits for start(). */
-  constructor() {
+  /** Starts a process that loads everything and then waits for start(); with a defect of test/faults/mutants.ts, if one is named. */
+  constructor({ mutant, redis = '' }: { readonly mutant?: string; readonly redis?: string } = {}) {
     this.#child = fork(PROGRAM, {
-      execArgv: [],
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+      execArgv: mutant === undefined ? [] : ['--import', MUTATION],
+      env: {
+        ...process.env,
+        ...(mutant === undefined
+          ? { NODE_COMPILE_CACHE: COMPILE_CACHE }
+          : { MUTANT: mutant, MUTANT_REDIS: redis }),
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     this.ended = new Promise((resolve) => {
@@ -60,7 +66,7 @@ export class ServerNode {
   /** Lets it die at the n-th passing of the checkpoint; resolves when it is dead, rejects when it is not in time. */
   async dieAt(checkpoint: Checkpoint, passing: number, timeoutMs: number): Promise<void> {
     this.#child.send({ kind: 'die', checkpoint, passing } satisfies Order)
-    const how = await Promise.race([this.ended, after(timeoutMs)])
+    const how: string | null = await Promise.race([this.ended, after(timeoutMs)])
     if (how === null) await this.#tell()
     if (how !== 'SIGKILL')
       throw new Error(`wanted to see it die at ${checkpoint} but it ${how ?? 'lived on'}: ${this.#words}`)

@@ -2,7 +2,13 @@ import type { Operation } from './search.ts'
 
 /** What somebody does to a trip. A driver accepts and rejects by the one offer that he has of it. */
 export type TripAct =
-  | { readonly kind: 'accept'; readonly tripId: string; readonly driverId: string }
+  | {
+      readonly kind: 'accept'
+      readonly tripId: string
+      readonly driverId: string
+      /** The offer's deadline, by the history's clock. */
+      readonly expiresAtMs?: number
+    }
   | { readonly kind: 'reject'; readonly tripId: string; readonly driverId: string }
   /** The driver's own cancellation, by which the trip waits for another one. */
   | { readonly kind: 'release'; readonly tripId: string; readonly driverId: string }

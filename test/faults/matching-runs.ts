@@ -1,0 +1,91 @@
+import { deadlineFaults } from '../support/linearizability/deadlines.ts'
+import { describeOperation } from '../support/linearizability/trip-acts.ts'
+import { faultsOfHistory } from '../support/linearizability/trip-history.ts'
+import { Chance } from './chance.ts'
+import { drawPlan, type Plan } from './matching-plan.ts'
+import { MatchingRun, type Played } from './matching-run.ts'
+import type { MatchingScene } from './matching-scene.ts'
+import { wrongTables } from './matching-truth.ts'
+
+export interface RunsOptions {
+  readonly scene: MatchingScene
+  readonly runs: number
+  readonly seed: number
+  /** So many runs are played at once. */
+  readonly lanes: number
+  /** In so many of them a process is killed. */
+  readonly killShare: number
+  /** This one alone. */
+  readonly plan?: string
+  /** True: the first wrong run is the last. */
+  readonly isImpatient?: boolean
+  readonly onProgress?: (line: string) => void
+}
+
+export interface RunsTold {
+  /** One text for each run that was wrong. */
+  readonly faults: readonly string[]
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** Plays so many runs of a seed, and says what was wrong with them. */
+export async function playRuns(options: RunsOptions): Promise<RunsTold> {
+  const { scene, runs, seed, lanes, killShare, plan, isImpatient = false, onProgress } = options
+  const seeds = new Chance(seed)
+  const chances = Array.from({ length: runs }, () => seeds.between(0, 2 ** 31))
+  const faults: string[] = []
+  const counts: Record<string, number> = {}
+  const count = (name: string, more = 1): void => {
+    counts[name] = (counts[name] ?? 0) + more
+  }
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < runs && !(isImpatient && faults.length > 0)) {
+      const index = next
+      next += 1
+      const chance = new Chance(chances[index] ?? 0)
+      const drawn = drawPlan(chance, killShare, plan)
+      const name = `s${seed}-${index}`
+      const wrong = await faultsOfRun({ scene, plan: drawn, chance, name }, count)
+      count('runs')
+      if (wrong.length > 0)
+        faults.push(`run ${index} of the seed ${seed}, ${drawn.name}:\n  ${wrong.join('\n  ')}`)
+      onProgress?.(`${counts.runs} of ${runs} runs, ${scene.killed} processes killed, ${faults.length} wrong`)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return { faults, counts: { ...counts, killed: scene.killed } }
+}
+
+type Count = (name: string, more?: number) => void
+
+interface OneRun {
+  readonly scene: MatchingScene
+  readonly plan: Plan
+  readonly chance: Chance
+  readonly name: string
+}
+
+async function faultsOfRun(one: OneRun, count: Count): Promise<string[]> {
+  const played = await new MatchingRun(one).play()
+  return judge(one.scene, played, count)
+}
+
+/** What the history, the clocks and the tables say against what was played. */
+export async function judge(scene: MatchingScene, played: Played, count: Count): Promise<string[]> {
+  const { history, faults } = played
+  for (const { act, heard } of history) {
+    count('acts')
+    if (heard === null) count('not heard')
+    else if (act.kind === 'accept') count(heard.answer.word === 'ok' ? 'accepted' : heard.answer.word)
+  }
+  const wrong = [
+    ...faults,
+    ...faultsOfHistory(history),
+    ...deadlineFaults(history),
+    ...(await wrongTables(scene.database.pool, played)),
+  ]
+  if (wrong.length === 0) return []
+  const story = history.toSorted((x, y) => x.callMs - y.callMs).map(describeOperation)
+  return [...wrong, 'the history:', ...story]
+}
