@@ -7,6 +7,7 @@ import { startDispatchIn } from '../../src/matching/dispatch/dispatch-store.ts'
 import { Dispatcher } from '../../src/matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../../src/matching/dispatch/metrics.ts'
 import { decide } from '../../src/matching/dispatch/policies/decide.ts'
+import type { RoundTools } from '../../src/matching/dispatch/rounds.ts'
 import { DEFAULT_SETTINGS, type DispatchSettings } from '../../src/matching/dispatch/settings.ts'
 import type { NearbyDriver, NearbyDrivers, Position } from '../../src/matching/drivers/nearby.ts'
 import { straightLine, straightMeters } from '../../src/matching/drivers/route-estimate.ts'
@@ -40,6 +41,8 @@ export class Map2d implements NearbyDrivers {
 /** A process that looks for drivers. Its turns are the test's. */
 export interface DispatchNode {
   readonly dispatcher: Dispatcher
+  /** What its rounds and windows are played with. */
+  readonly tools: RoundTools
   readonly pool: CommandPool
   readonly pushes: Push[]
 }
@@ -51,7 +54,7 @@ export function openDispatchNode(
 ): DispatchNode {
   const pool = openCommandPool(database.address, 6)
   const pushes: Push[] = []
-  const dispatcher = new Dispatcher({
+  const options = {
     pool,
     nearby,
     estimate: straightLine,
@@ -60,11 +63,12 @@ export function openDispatchNode(
     rules: { settingsOf: () => settings },
     callbacks: true,
     ring: () => undefined,
-    publish: async (some) => void pushes.push(...some),
+    publish: async (some: readonly Push[]) => void pushes.push(...some),
     metrics: createDispatchMetrics(new Registry()),
     log: createLogger({ level: 'silent' }),
-  })
-  return { dispatcher, pool, pushes }
+  } as const
+  const dispatcher = new Dispatcher(options)
+  return { dispatcher, tools: { ...options, answered: () => undefined }, pool, pushes }
 }
 
 export const QUICK: DispatchSettings = { ...DEFAULT_SETTINGS, policy: 'nearest' }
