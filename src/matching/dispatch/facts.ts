@@ -43,41 +43,45 @@ export async function readFacts(
   tripIds: readonly string[],
   driverIds: readonly string[],
 ): Promise<Facts> {
-  const hasDrivers = driverIds.length > 0
-  const of = <T>(reading: () => Reading<T>): Reading<T> | null => (hasDrivers ? reading() : null)
   const [waiting, earlier, gaveUp, duties, sockets, onRide, bidding, held, standings] = await readAtOneMoment(
     pool,
     'facts for dispatch',
     READ_TIMEOUT_MS,
-    [
-      waitingAmong(tripIds),
-      earlierOffers(tripIds),
-      driversWhoGaveUp(tripIds),
-      of(() => driverDuties(driverIds)),
-      of(() => connected(driverIds)),
-      of(() => ridersAmong(driverIds)),
-      of(() => biddersAmong(driverIds)),
-      of(() => offersHeldBy(driverIds)),
-      of(() => standingsOf(driverIds)),
-    ],
+    factReadings(connected, tripIds, driverIds.length > 0 ? driverIds : [NOBODY]),
   )
   return {
-    waiting,
-    earlier,
-    gaveUp,
-    duties: duties ?? new Map(),
-    connected: sockets ?? new Set(),
-    onRide: onRide ?? new Set(),
-    bidding: bidding ?? new Set(),
-    held: Map.groupBy(held ?? [], ({ driverId }) => driverId),
-    standings: standings ?? new Map(),
+    ...{ waiting, earlier, gaveUp, duties, onRide, bidding, standings },
+    connected: sockets,
+    held: Map.groupBy(held, ({ driverId }) => driverId),
   }
+}
+
+/** No user's id: they have one character at least. */
+const NOBODY = ''
+
+/** The statements of readFacts(); one id at least of each kind. */
+export function factReadings(
+  connected: ConnectedReading,
+  tripIds: readonly string[],
+  driverIds: readonly string[],
+) {
+  return [
+    waitingAmong(tripIds),
+    earlierOffers(tripIds),
+    driversWhoGaveUp(tripIds),
+    driverDuties(driverIds),
+    connected(driverIds),
+    ridersAmong(driverIds),
+    biddersAmong(driverIds),
+    offersHeldBy(driverIds),
+    standingsOf(driverIds),
+  ] as const
 }
 
 /** Laravel may have moved a trip without telling. Uses the primary key. */
 function waitingAmong(tripIds: readonly string[]): Reading<Set<string>> {
   return {
-    sql: `SELECT id FROM trip_requests WHERE id IN (?) AND current_status = 'pending' AND driver_id IS NULL
+    sql: `SELECT id FROM trip_requests FORCE INDEX (PRIMARY) WHERE id IN (?) AND current_status = 'pending' AND driver_id IS NULL
       AND deleted_at IS NULL`,
     values: [tripIds],
     resultOf: (rows) => new Set(rows.map((row) => row.id)),

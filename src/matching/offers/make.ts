@@ -47,7 +47,8 @@ export interface HeldOffer {
 /** What these drivers hold. Without a lock. Uses offers_by_driver. */
 export function offersHeldBy(driverIds: readonly string[]): Reading<HeldOffer[]> {
   return {
-    sql: `SELECT id, driver_id, trip_id, live_slot, expires_at <= UTC_TIMESTAMP(3) AS overdue FROM trip_offers
+    sql: `SELECT id, driver_id, trip_id, live_slot, expires_at <= UTC_TIMESTAMP(3) AS overdue
+      FROM trip_offers FORCE INDEX (offers_by_driver)
       WHERE driver_id IN (?) AND state = 'offered'`,
     values: [driverIds],
     resultOf: (rows) => rows.map(toHeld),
