@@ -63,6 +63,18 @@ export interface RideOffer {
   readonly expiresAt: number
 }
 
+export interface RideBid {
+  readonly rideId: string
+  readonly bidId: string
+  readonly driverId: string
+  readonly amountMinor: number
+  readonly currency: string
+  readonly distanceMeters: number | null
+  readonly etaSeconds: number | null
+  readonly at: string
+  readonly expiresAt: number
+}
+
 export interface PaymentStanding {
   readonly paymentId: string
   readonly rideId: string | null
@@ -76,6 +88,7 @@ export interface PaymentStanding {
 export interface Snapshot {
   readonly trip: OpenTrip | null
   readonly offers: readonly RideOffer[]
+  readonly bids: readonly RideBid[]
   readonly payments: readonly PaymentStanding[]
   readonly driver?: { readonly isOnline: boolean; readonly availability: string | null } | undefined
 }
@@ -115,6 +128,11 @@ interface Ride {
   readonly rideId: string
 }
 
+interface EndedBid extends Ride {
+  readonly bidId: string
+  readonly driverId: string
+}
+
 interface Offer extends Ride {
   readonly offerId: string
 }
@@ -136,7 +154,10 @@ export interface Pushes {
   'payment:failed': PaymentNews
   'payment:refunded': PaymentNews
   'payment:disputed': PaymentNews
-  'ride:driver_assigned': RideStep
+  'ride:driver_assigned': RideStep & {
+    readonly agreedFareMinor?: number | undefined
+    readonly currency?: string | undefined
+  }
   'ride:driver_details': {
     readonly rideId: string
     readonly driverId: string | null
@@ -158,14 +179,9 @@ export interface Pushes {
   'ride:accept:success': Offer
   'ride:accept:failed': Offer & { readonly code: string; readonly message: string }
   'trip:arrival:confirmed': Ride
-  'bid:new': {
-    readonly rideId: string
-    readonly bidId: string
-    readonly driverId: string
-    readonly amountMinor: number
-    readonly currency: string
-    readonly at: string
-  }
+  'bid:new': RideBid & { readonly replaces: string | null }
+  'bid:withdrawn': EndedBid & { readonly reason: 'withdrawn' | 'took_another' | 'expired' }
+  'bid:lost': EndedBid & { readonly reason: 'taken' | 'ended' | 'expired' }
   'driver:online:success': { readonly isOnline: true }
   'driver:offline:success': { readonly isOnline: false }
   'driver:location:update': {

@@ -31,7 +31,7 @@ afterAll(async () => {
 const customer = (userId: string) => ({ userId, userType: 'customer' as const })
 const driver = (userId: string) => ({ userId, userType: 'driver' as const })
 const OFF_DUTY = { isOnline: false, availability: null }
-const NOTHING = { trip: null, offers: [], payments: [] }
+const NOTHING = { trip: null, offers: [], bids: [], payments: [] }
 
 describe('a greeting', () => {
   it('of a user who was never told anything has a head of 0 and nothing else', async () => {

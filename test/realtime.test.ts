@@ -48,7 +48,7 @@ describe('a connection', () => {
     const ready = socket.frames[0]
     expect(ready?.event).toBe('ready')
     expect(ready?.data).toMatchObject({ head: 2, acked: 0, heartbeatMs: 25_000 })
-    expect(ready?.data?.snapshot).toMatchObject({ trip: null, offers: [], payments: [] })
+    expect(ready?.data?.snapshot).toMatchObject({ trip: null, offers: [], bids: [], payments: [] })
     await tell('rider-1', 1)
     expect(await socket.seq(3)).toEqual({ event: 'ride:started', seq: 3, data: { n: 1 } })
     expect(socket.seqs).toEqual([3])

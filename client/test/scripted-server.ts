@@ -25,7 +25,7 @@ interface Seat {
   sent: number
 }
 
-const SNAPSHOT = { trip: null, offers: [], payments: [] }
+const SNAPSHOT = { trip: null, offers: [], bids: [], payments: [] }
 
 /**
  * A small server that speaks the protocol: one user's feed, commands that take effect once for each id, and faults that come when a test

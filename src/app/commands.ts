@@ -4,6 +4,7 @@ import { createSampler } from '../base/sampler.ts'
 import { Once } from '../idempotency/once.ts'
 import type { Callbacks } from '../laravel/callbacks.ts'
 import type { Limits } from '../limits/limits.ts'
+import { bidCommands } from '../realtime/commands/bid-commands.ts'
 import { createCommandMetrics } from '../realtime/commands/command-metrics.ts'
 import { Commands } from '../realtime/commands/commands.ts'
 import { DriverLocations } from '../realtime/commands/driver-location.ts'
@@ -57,6 +58,7 @@ export function assembleCommands(
       ...offerCommands(),
       ...dutyCommands(),
       ...tripCommands({ callbacks: options.callbacks }),
+      ...bidCommands({ callbacks: options.callbacks }),
       ...rideRequestCommands({ callbacks: options.callbacks, rules: dispatch.rules }),
     },
   })

@@ -4,12 +4,13 @@ import { systemClock } from '../base/clock.ts'
 import { createSampler } from '../base/sampler.ts'
 import { createIdempotencyMetrics } from '../idempotency/metrics.ts'
 import { Once } from '../idempotency/once.ts'
+import { bidRoutes } from '../laravel/bid-routes.ts'
 import type { Callbacks } from '../laravel/callbacks.ts'
 import { createAccessMetrics } from '../laravel/metrics.ts'
 import { notifyRoutes } from '../laravel/notify-routes.ts'
 import { paymentRoutes } from '../laravel/payment-routes.ts'
 import { internalRoutes } from '../laravel/routes.ts'
-import { tripRoutes } from '../laravel/trip-routes.ts'
+import { type TripRoutesOptions, tripRoutes } from '../laravel/trip-routes.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Feed } from './feed.ts'
@@ -57,7 +58,7 @@ export function assembleInternalApi(
     refusals: createSampler({ ...LOG_LINES, clock }),
   }
   const notify = notifyRoutes({ once, publisher: feed.publisher, metrics })
-  const trips = tripRoutes({
+  const tripOptions: TripRoutesOptions = {
     pool,
     once,
     metrics,
@@ -65,6 +66,6 @@ export function assembleInternalApi(
     ring: (ids) => callbacks?.ring(ids),
     publish: (messages) => feed.publisher.publish(messages),
     ...dispatch,
-  })
-  return internalRoutes(access, [payments, trips, notify])
+  }
+  return internalRoutes(access, [payments, tripRoutes(tripOptions), bidRoutes(tripOptions), notify])
 }

@@ -1,6 +1,8 @@
 import { assertNever } from '../base/assert.ts'
 import { type Problem, problem } from '../base/problem.ts'
 import { jsonReply, type Reply, replyOf } from '../idempotency/answer.ts'
+import type { BidAccepted } from '../matching/bids/accept-bid.ts'
+import { answerOfChoice } from '../matching/bids/refusals.ts'
 import type { TripAccepted } from '../matching/trips/accept.ts'
 import type { TripCreation } from '../matching/trips/create.ts'
 import { tripJson } from '../matching/trips/json.ts'
@@ -47,6 +49,11 @@ export function moveReply(moved: TripMoved, requestId: string): Promise<Reply> {
 /** What an acceptance answers. */
 export function acceptanceReply(accepted: TripAccepted, requestId: string): Promise<Reply> {
   return answerReply(answerOfAcceptance(accepted), requestId)
+}
+
+/** What a rider's choice answers. */
+export function choiceReply(accepted: BidAccepted, requestId: string): Promise<Reply> {
+  return answerReply(answerOfChoice(accepted), requestId)
 }
 
 function answerReply(answer: TripAnswer, requestId: string): Promise<Reply> {

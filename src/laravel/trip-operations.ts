@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import type { ApiOperation, ApiParameter } from '../base/openapi.ts'
 import { KEYED, REFUSALS } from './keyed.ts'
-import { TRIP, TRIP_ACCEPT, TRIP_CANCEL, TRIP_HISTORY, TRIP_ORDER, TRIP_TRANSITION } from './trip-schemas.ts'
+import {
+  BID_ACCEPT,
+  TRIP,
+  TRIP_ACCEPT,
+  TRIP_CANCEL,
+  TRIP_HISTORY,
+  TRIP_ORDER,
+  TRIP_TRANSITION,
+} from './trip-schemas.ts'
 
 const TRIP_ID: ApiParameter = {
   name: 'id',
@@ -92,7 +100,30 @@ export const TRIP_OPERATIONS: readonly ApiOperation[] = [
       409: {
         description:
           'another driver has it (`trip_taken`), he is on another ride (`driver_busy`), he never had this offer ' +
-          '(`offer_unknown`), its deadline has passed (`offer_expired`), it was rejected or withdrawn (`offer_closed`), the ' +
+          '(`offer_unknown`), its deadline has passed (`offer_expired`), it was rejected or withdrawn (`offer_closed`), drivers ' +
+          'bid for it and the rider chooses (`bid_required`), the ' +
+          `trip no longer waits (\`transition_not_allowed\`), ${IN_FLIGHT}`,
+      },
+    },
+  },
+  {
+    ...KEYED_POST,
+    path: '/internal/trips/{id}/bids/{bidId}/accept',
+    operationId: 'acceptBid',
+    summary: "The rider takes a driver's bid",
+    description:
+      'It is the acceptance: one driver a trip, one ride a driver; all other bids and offers of the trip end with it. What was ' +
+      'agreed on is `agreedFareMinor`. Refusals with 409 stand for their keys.',
+    parameters: [TRIP_ID, { ...TRIP_ID, name: 'bidId', description: "the bid's id" }],
+    body: BID_ACCEPT,
+    responses: {
+      ...KEYED,
+      200: { description: 'the trip is this driver’s, or was by this bid', schema: TRIP },
+      404: { description: "there is no such trip, or it is another rider's (`trip_unknown`)" },
+      409: {
+        description:
+          'another driver has it (`trip_taken`), this one is on another ride (`driver_busy`), there is no such bid ' +
+          '(`bid_unknown`), its deadline has passed (`bid_expired`), its driver withdrew it or bid otherwise (`bid_closed`), the ' +
           `trip no longer waits (\`transition_not_allowed\`), ${IN_FLIGHT}`,
       },
     },
@@ -102,7 +133,7 @@ export const TRIP_OPERATIONS: readonly ApiOperation[] = [
     method: 'get',
     path: '/internal/trips/{id}',
     operationId: 'showTrip',
-    summary: 'State, transitions and offers of a trip',
+    summary: 'State, transitions, offers and bids of a trip',
     parameters: [TRIP_ID],
     responses: {
       ...REFUSALS,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { currencyExponent } from '../base/money.ts'
+import { BID_STATES } from '../matching/bids/bid.ts'
 import { OFFER_STATES } from '../matching/offers/offer-store.ts'
 import { ACTOR_TYPES, DISPATCH_POLICIES } from '../matching/trips/trip.ts'
 import { TRIP_STATES } from '../matching/trips/trip-state.ts'
@@ -134,9 +135,28 @@ const OFFER = z.object({
   decidedAt: time.nullable(),
 })
 
+const BID = z.object({
+  rideId: z.string(),
+  bidId: z.uuid(),
+  driverId: z.string(),
+  amountMinor: minor,
+  currency: z.string(),
+  distanceMeters: z.int().nullable().describe('to the pickup'),
+  etaSeconds: z.int().nullable(),
+  at: time,
+  expiresAt: z.int().describe('milliseconds since 1970'),
+  state: z.enum(BID_STATES),
+})
+
+/** `POST /internal/trips/:id/bids/:bidId/accept` */
+export const BID_ACCEPT = z.strictObject({
+  customerId: foreignId.nullish().describe("must be the trip's rider, if it is said"),
+})
+
 /** `GET /internal/trips/:id` */
 export const TRIP_HISTORY = z.object({
   trip: TRIP,
   transitions: z.array(TRIP_STEP).describe('the oldest first'),
   offers: z.array(OFFER).describe('the oldest first, 200 at most'),
+  bids: z.array(BID).describe('the same'),
 })

@@ -1,6 +1,9 @@
 import { type Reading, readAtOneMoment } from '../../db/moment.ts'
 import type { CommandPool } from '../../db/pools.ts'
 import { type FeedStanding, feedStandings } from '../feed/acks.ts'
+import type { Bid } from '../matching/bids/bid.ts'
+import { bidJson } from '../matching/bids/json.ts'
+import { liveBids } from '../matching/bids/live-bids.ts'
 import { type DriverDuty, driverDuties } from '../matching/drivers/driver-store.ts'
 import { type LiveOffer, liveOffers } from '../matching/offers/live-offers.ts'
 import { type OpenTrip, openTripIds, openTrips, type TripSide } from '../matching/trips/open-trips.ts'
@@ -116,19 +119,26 @@ async function readGreetings(
 ): Promise<(user: Greeted) => Greeting> {
   const customers = idsOf(users, 'customer')
   const drivers = idsOf(users, 'driver')
-  const [feeds, offers, duties, ...sides] = await readAtOneMoment(pool, 'greet', READ_TIMEOUT_MS, [
-    feedStandings([...new Set(users.map(({ userId }) => userId))]),
-    drivers.length === 0 ? null : liveOffers(drivers),
-    drivers.length === 0 ? null : driverDuties(drivers),
-    ...readingsOf('customer_id', customers),
-    ...readingsOf('driver_id', drivers),
-  ])
+  const [feeds, offers, duties, bids, chosenFrom, ...sides] = await readAtOneMoment(
+    pool,
+    'greet',
+    READ_TIMEOUT_MS,
+    [
+      feedStandings([...new Set(users.map(({ userId }) => userId))]),
+      drivers.length === 0 ? null : liveOffers(drivers),
+      drivers.length === 0 ? null : driverDuties(drivers),
+      drivers.length === 0 ? null : liveBids('driver', drivers),
+      customers.length === 0 ? null : liveBids('customer', customers),
+      ...readingsOf('customer_id', customers),
+      ...readingsOf('driver_id', drivers),
+    ],
+  )
   const [trips, payments, ofTrips, driverTrips, driverPayments, driverTripPayments] = sides
   const standings: Readonly<Record<UserType, Standings>> = {
-    customer: { ...NO_STANDINGS, trips, payments, ofTrips },
+    customer: { ...NO_STANDINGS, trips, payments, ofTrips, bids: chosenFrom },
     driver: {
       ...{ trips: driverTrips, payments: driverPayments, ofTrips: driverTripPayments },
-      ...{ offers, duties },
+      ...{ offers, bids, duties },
     },
     admin: NO_STANDINGS,
   }
@@ -166,17 +176,24 @@ interface Standings {
   /** By the trip's id. */
   readonly ofTrips: ReadonlyMap<string, PaymentStanding[]> | null
   readonly offers: ReadonlyMap<string, LiveOffer[]> | null
+  /** Those that a rider may choose from, or the driver's own. */
+  readonly bids: ReadonlyMap<string, Bid[]> | null
   readonly duties: ReadonlyMap<string, DriverDuty> | null
 }
 
-const NO_STANDINGS: Standings = { trips: null, payments: null, ofTrips: null, offers: null, duties: null }
+const NO_STANDINGS: Standings = {
+  ...{ trips: null, payments: null, ofTrips: null },
+  ...{ offers: null, bids: null, duties: null },
+}
 
-function snapshotOf(userId: string, { trips, payments, ofTrips, offers, duties }: Standings): Snapshot {
+function snapshotOf(userId: string, standings: Standings): Snapshot {
+  const { trips, payments, ofTrips, offers, bids, duties } = standings
   const trip = trips?.get(userId) ?? null
   const ofTrip = trip === null ? [] : (ofTrips?.get(trip.rideId) ?? [])
   return {
     trip,
     offers: offers?.get(userId) ?? [],
+    bids: (bids?.get(userId) ?? []).map(bidJson),
     payments: merged(ofTrip, payments?.get(userId) ?? []),
     ...(duties === null ? {} : { driver: duties.get(userId) ?? OFF_DUTY }),
   }

@@ -7,6 +7,7 @@ import { createSampler } from '../../src/base/sampler.ts'
 import type { Push } from '../../src/feed/envelope.ts'
 import { Once } from '../../src/idempotency/once.ts'
 import { DEFAULT_RULES } from '../../src/matching/dispatch/settings.ts'
+import { bidCommands } from '../../src/realtime/commands/bid-commands.ts'
 import type { CommandConnection, Handlers } from '../../src/realtime/commands/command.ts'
 import { createCommandMetrics } from '../../src/realtime/commands/command-metrics.ts'
 import { Commands } from '../../src/realtime/commands/commands.ts'
@@ -137,6 +138,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
       ...offerCommands(),
       ...dutyCommands(),
       ...tripCommands({ callbacks: true }),
+      ...bidCommands({ callbacks: true }),
       ...rideRequestCommands({ callbacks: true, rules: DEFAULT_RULES }),
     },
   })

@@ -5,7 +5,7 @@ import type { Bid, BidState } from './bid.ts'
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>
 
-const BID_COLUMNS = `id, trip_id, customer_id, driver_id, offer_id, amount_minor, currency, distance_meters, eta_seconds, state,
+export const BID_COLUMNS = `id, trip_id, customer_id, driver_id, offer_id, amount_minor, currency, distance_meters, eta_seconds, state,
   expires_at, expires_at <= UTC_TIMESTAMP(3) AS overdue, created_at`
 
 /** Reads a bid without a lock. Uses the primary key. */

@@ -1,5 +1,7 @@
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
+import type { Bid } from '../bids/bid.ts'
+import { readBidsOf } from '../bids/bid-store.ts'
 import { type Offer, readOffersOf } from '../offers/offer-store.ts'
 import { readTrip } from './store.ts'
 import type { Actor, Fare, Trip } from './trip.ts'
@@ -21,18 +23,21 @@ export interface TripHistory {
   /** The oldest first. */
   readonly transitions: readonly StoredStep[]
   readonly offers: readonly Offer[]
+  readonly bids: readonly Bid[]
 }
 
 /** More than a trip has, so that an answer has a bound. */
 const TRANSITION_LIMIT = 100
 const OFFER_LIMIT = 200
+const BID_LIMIT = 200
 
-/** A trip with its history and its offers; null where there is none. */
+/** A trip with its history, its offers and its bids; null where there is none. */
 export async function readTripHistory(connection: Queryable, tripId: string): Promise<TripHistory | null> {
   const trip = await readTrip(connection, tripId)
   if (trip === null) return null
   const transitions = await readTransitions(connection, trip.id)
-  return { trip, transitions, offers: await readOffersOf(connection, trip.id, OFFER_LIMIT) }
+  const offers = await readOffersOf(connection, trip.id, OFFER_LIMIT)
+  return { trip, transitions, offers, bids: await readBidsOf(connection, trip.id, BID_LIMIT) }
 }
 
 /** Uses the primary key. */

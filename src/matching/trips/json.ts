@@ -1,4 +1,5 @@
 import { idToText } from '../../base/ids.ts'
+import { bidJson } from '../bids/json.ts'
 import type { Offer } from '../offers/offer-store.ts'
 import type { StoredStep, TripHistory } from './history.ts'
 import type { OpenTrip } from './open-trips.ts'
@@ -41,8 +42,13 @@ export function rideJson(trip: Trip): OpenTrip {
 }
 
 /** A trip with all that happened to it as JSON. */
-export function tripHistoryJson({ trip, transitions, offers }: TripHistory) {
-  return { trip: tripJson(trip), transitions: transitions.map(stepJson), offers: offers.map(offerJson) }
+export function tripHistoryJson({ trip, transitions, offers, bids }: TripHistory) {
+  return {
+    trip: tripJson(trip),
+    transitions: transitions.map(stepJson),
+    offers: offers.map(offerJson),
+    bids: bids.map((bid) => ({ ...bidJson(bid), state: bid.state })),
+  }
 }
 
 function stepJson({ version, from, to, observed, by, reason, finalFare, at }: StoredStep) {

@@ -127,7 +127,8 @@ function ownerOf({ customerId, driverId }: Trip, type: 'customer' | 'driver'): s
   return type === 'customer' ? customerId : driverId
 }
 
-function outcomeOf(answer: TripAnswer): Outcome {
+/** What a trip's answer comes to over a connection. */
+export function outcomeOf(answer: TripAnswer): Outcome {
   if (answer.kind === 'trip') return ok({ ...rideJson(answer.trip) })
   const { code, detail } = answer
   return code === TRIP_UNKNOWN.code ? refusedForNow(code, detail) : refusedForGood(code, detail)

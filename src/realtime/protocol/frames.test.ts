@@ -41,7 +41,13 @@ describe('frames of the server', () => {
   })
 
   it('begin with ready', () => {
-    const snapshot = { trip: null, offers: [], payments: [], driver: { isOnline: true, availability: null } }
+    const snapshot = {
+      trip: null,
+      offers: [],
+      bids: [],
+      payments: [],
+      driver: { isOnline: true, availability: null },
+    }
     const ready = {
       ...{ connectionId: 'c-1', serverTime: 1, heartbeatMs: 25_000, head: 0, acked: 0, snapshot },
       limits: { messageBytes: 16_384 },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BID_PUSHES } from './bid-pushes.ts'
 import { PAYMENT_PUSHES } from './payment-pushes.ts'
 import { RIDE_PUSHES } from './ride-pushes.ts'
 import { SESSION_PUSHES } from './session-pushes.ts'
@@ -44,6 +45,7 @@ export const PUSHES = {
   ...SESSION_PUSHES,
   ...PAYMENT_PUSHES,
   ...RIDE_PUSHES,
+  ...BID_PUSHES,
   ...LARAVEL_PUSHES,
 } as const satisfies Readonly<Record<string, PushKind>>
 

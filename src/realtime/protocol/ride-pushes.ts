@@ -20,9 +20,16 @@ const durable = <Data extends z.ZodType>(data: Data, summary: string) =>
 const ephemeral = <Data extends z.ZodType>(data: Data, summary: string) =>
   ({ data, class: 'ephemeral', summary }) as const
 
-/** Of rides, offers, bids and drivers. Laravel may not send any of these names. */
+/** Of rides, offers and drivers. Laravel may not send any of these names. */
 export const RIDE_PUSHES = {
-  'ride:driver_assigned': durable(STEP, 'the ride has a driver'),
+  'ride:driver_assigned': durable(
+    z.object({
+      ...step,
+      agreedFareMinor: shownMinor.optional().describe("the driver's bid, where the rider chose one"),
+      currency: shownCurrency.optional(),
+    }),
+    'the ride has a driver',
+  ),
   'ride:driver_details': durable(
     z.object({
       rideId: shownId,
@@ -60,17 +67,6 @@ export const RIDE_PUSHES = {
     'it is not; beside the reply, whose code and message it has',
   ),
   'trip:arrival:confirmed': ephemeral(RIDE, 'it is known that he has arrived; beside the reply'),
-  'bid:new': durable(
-    z.object({
-      rideId: shownId,
-      bidId: z.uuid(),
-      driverId: shownId,
-      amountMinor: shownMinor,
-      currency: shownCurrency,
-      at: time,
-    }),
-    'a driver offers a fare',
-  ),
   'driver:online:success': ephemeral(
     z.object({ isOnline: z.literal(true) }),
     'he may get offers; beside the reply',

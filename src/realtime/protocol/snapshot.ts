@@ -40,6 +40,20 @@ export const RIDE_OFFER = z.object({
 })
 export type RideOffer = z.output<typeof RIDE_OFFER>
 
+/** What a driver takes a ride for, until `expiresAt`. */
+export const RIDE_BID = z.object({
+  rideId: shownId,
+  bidId: z.uuid(),
+  driverId: shownId,
+  amountMinor: shownMinor,
+  currency: shownCurrency,
+  distanceMeters: z.int().nullable().describe('to the pickup, when he was asked; null where it is not known'),
+  etaSeconds: z.int().nullable().describe('to the pickup'),
+  at: time,
+  expiresAt: momentMs,
+})
+export type RideBid = z.output<typeof RIDE_BID>
+
 /** A payment as it stands. */
 export const PAYMENT_STANDING = z.object({
   paymentId: z.uuid(),
@@ -55,6 +69,11 @@ export type PaymentStanding = z.output<typeof PAYMENT_STANDING>
 export const SNAPSHOT = z.object({
   trip: OPEN_TRIP.nullable(),
   offers: z.array(RIDE_OFFER).describe('that may be accepted, the oldest first; of a customer none'),
+  bids: z
+    .array(RIDE_BID)
+    .describe(
+      'of a customer: among which he may choose, the oldest first; of a driver: the one that reserves him',
+    ),
   payments: z.array(PAYMENT_STANDING).describe('the latest, the newest first'),
   driver: z
     .object({ isOnline: z.boolean(), availability: z.string().nullable() })
