@@ -194,6 +194,11 @@ export interface Pushes {
       readonly heading: number | null
     }
     readonly timestamp: number
+    /** How old the position was when it was told. */
+    readonly ageMs: number
+    /** By road to the pickup until the ride is under way, then to its destination. */
+    readonly distanceMeters: number | null
+    readonly etaSeconds: number | null
   }
   'lost_item:new': PassedOn
   'lost_item:created': PassedOn

@@ -27,6 +27,8 @@ export interface Database {
   readonly dispatch: CommandPool
   /** For leases and drivers' sessions alone: who cannot renew in time is taken for dead. */
   readonly presence: Pool
+  /** For what drivers are and where they are: written and read for many at once, and searched while Redis is away. */
+  readonly drivers: Pool
   /** Ends every connection: politely, and by force what has not said goodbye within `timeoutMs` (default one second). */
   close(timeoutMs?: number): Promise<void>
 }
@@ -48,6 +50,8 @@ const REALTIME_CONNECTIONS = 6
 /** Three trips are looked at at once, windows beside them, and what is counted and cleared away. */
 const DISPATCH_CONNECTIONS = 6
 const PRESENCE_CONNECTIONS = 4
+/** One writes, one reads, and the rest searches. */
+const DRIVER_CONNECTIONS = 4
 /** A dead host is found before a webhook's two seconds are over. */
 const CONNECT_TIMEOUT_MS = 1_500
 const CLOSE_TIMEOUT_MS = 1_000
@@ -73,7 +77,8 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
   const realtime = openCommandPool(address, REALTIME_CONNECTIONS)
   const dispatch = openCommandPool(address, DISPATCH_CONNECTIONS)
   const presence = openPool(address, { connectionLimit: PRESENCE_CONNECTIONS, lockWaitSeconds: 2 })
-  const all = [ingest, workers, commands, callbacks, bridge, realtime, dispatch, presence]
+  const drivers = openPool(address, { connectionLimit: DRIVER_CONNECTIONS, lockWaitSeconds: 2 })
+  const all = [ingest, workers, commands, callbacks, bridge, realtime, dispatch, presence, drivers]
   return {
     ingest,
     workers,
@@ -83,6 +88,7 @@ export function openDatabase(address: DatabaseAddress, workerConnections: number
     realtime,
     dispatch,
     presence,
+    drivers,
     close: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
       await Promise.all(all.map((pool) => closePool(pool, timeoutMs)))
     },

@@ -4,6 +4,7 @@ import { watch } from '../db/watch.ts'
 import { openBridge } from './app/bridge.ts'
 import { openCallbacks } from './app/callbacks.ts'
 import { openDispatch } from './app/dispatch.ts'
+import { openDrivers } from './app/drivers.ts'
 import { openFeed } from './app/feed.ts'
 import { openIdempotency } from './app/idempotency.ts'
 import { assembleInternalApi } from './app/internal-api.ts'
@@ -83,11 +84,11 @@ export function createApp(options: AppOptions): App {
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
-  const nearby = { search: async () => [] }
-  const dispatch = openDispatch(options, { resources, callbacks, feed, nearby }, registry)
+  const drivers = openDrivers(options, { resources, feed }, registry)
+  const dispatch = openDispatch(options, { resources, callbacks, feed, drivers }, registry)
   const limits = openLimits(options, resources, registry)
   const bridge = openBridge(options, { resources, callbacks, feed, dispatch }, registry)
-  const pieces = { resources, limits, webhooks, feed, callbacks, dispatch }
+  const pieces = { resources, limits, webhooks, feed, callbacks, dispatch, drivers }
   const internal = assembleInternalApi(options, pieces, registry)
   const docs = openDocs()
   const realtime = assembleRealtime(options, pieces, registry)
@@ -100,7 +101,7 @@ export function createApp(options: AppOptions): App {
   realtime.attach(server)
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
-  const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner, dispatch]
+  const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner, drivers, dispatch]
   return {
     server,
     listen: (port, host) => listen(server, port, host),

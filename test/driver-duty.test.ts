@@ -6,6 +6,8 @@ import { loadLaravelSchema } from './support/migrations.ts'
 import { dutyOf, letPassRenewing, openNode, SLOW, type TestNode } from './support/presence.ts'
 import { inTx, laravelStores } from './support/trips.ts'
 
+const PLACE = { zoneId: 'zone-1', category: 'economy', position: { latitude: 30.0444, longitude: 31.2357 } }
+
 /** The driver of Laravel's fixture, who is on its ongoing ride. */
 const KARIM = '0b7a1d52-6a0f-4d3e-9c55-0a8f5c7f1a02'
 
@@ -30,7 +32,7 @@ describe.each(['stand-alone', "in Laravel's database"])("a driver's duty, %s", (
   afterAll(() => database?.drop())
 
   const duty = (userId: string) => dutyOf(database.pool, userId)
-  const online = (userId: string) => inTx(database.pool, (connection) => goOnline(connection, userId))
+  const online = (userId: string) => inTx(database.pool, (connection) => goOnline(connection, userId, PLACE))
   const offline = (userId: string) => inTx(database.pool, (connection) => goOffline(connection, userId))
 
   async function graceEnds(): Promise<void> {
@@ -148,14 +150,16 @@ describe("Laravel's table", () => {
     await a.presence.opened(KARIM)
     await inTx(database.pool, (connection) => goOffline(connection, KARIM))
     expect(await duty()).toBe('0 on_trip')
-    await inTx(database.pool, (connection) => goOnline(connection, KARIM))
+    await inTx(database.pool, (connection) => goOnline(connection, KARIM, PLACE))
     expect(await duty()).toBe('1 on_trip')
   })
 
   it('may ask for more than Onceline knows of a driver: then Laravel has to store him first', async () => {
     await database.pool.query('ALTER TABLE driver_details ADD COLUMN licence VARCHAR(20) NOT NULL')
     await a.presence.opened('d-new')
-    expect(await inTx(database.pool, (connection) => goOnline(connection, 'd-new'))).toBe('unknown_driver')
+    expect(await inTx(database.pool, (connection) => goOnline(connection, 'd-new', PLACE))).toBe(
+      'unknown_driver',
+    )
   })
 
   const duty = () => dutyOf(database.pool, KARIM)

@@ -1,31 +1,33 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CommandPool, openCommandPool } from '../db/pools.ts'
 import type { RowDataPacket } from '../db/rows.ts'
+import { assertNever } from '../src/base/assert.ts'
 import { manualClock } from '../src/base/clock.ts'
 import type { Push } from '../src/feed/envelope.ts'
+import { DEFAULT_RULES } from '../src/matching/dispatch/settings.ts'
+import type { DriverPool } from '../src/matching/drivers/driver-pool.ts'
+import type { Position } from '../src/matching/drivers/nearby.ts'
+import type { ActiveRide } from '../src/matching/drivers/ride-store.ts'
+import { RideTracker } from '../src/matching/drivers/ride-tracker.ts'
+import { type RouteEstimator, straightLine } from '../src/matching/drivers/route-estimate.ts'
 import type { NaturalHandler } from '../src/realtime/commands/command.ts'
 import { DriverLocations } from '../src/realtime/commands/driver-location.ts'
-import { openSessions } from '../src/realtime/presence/presence-store.ts'
 import { RIDE_PUSHES } from '../src/realtime/protocol/ride-pushes.ts'
 import { type OpenCommands, openCommands, StandInConnection } from './support/commands.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { createdTrip, inTx, laravelStores } from './support/trips.ts'
+import { createdTrip, laravelStores } from './support/trips.ts'
 
 const HERE = { latitude: 30.0444, longitude: 31.2357, speed: 3.2, heading: 90, accuracy: 12 }
 
 let database: TestDatabase
-let pool: CommandPool
 let open: OpenCommands
 
 beforeAll(async () => {
   database = await testDatabase('ride-commands')
-  pool = openCommandPool(database.address, 2)
   open = openCommands(database)
 })
 afterAll(async () => {
   await open?.close()
-  await pool?.end()
   await database?.drop()
 })
 
@@ -93,40 +95,41 @@ describe('a rider', () => {
 })
 
 describe('driver:location', () => {
-  /** A driver's positions, against a clock that stands still, with all that was published and how often MySQL was asked. */
-  function tracked(driverId: string) {
+  const PICKUP = { latitude: 30.0544, longitude: 31.2357 }
+  const RIDE = {
+    rideId: randomUUID(),
+    target: PICKUP,
+    workplace: { zoneId: 'zone-1', category: 'economy' },
+  }
+
+  /** A driver's positions, against a clock that stands still, with all that was published. */
+  function tracked(ride: ActiveRide | null, estimate: RouteEstimator = straightLine) {
     const clock = manualClock(1_763_900_000_000)
     const pushes: Push[] = []
-    let asked = 0
-    const counting = {
-      getConnection: () => {
-        asked += 1
-        return pool.getConnection()
-      },
-    } as unknown as CommandPool
-    const locations = new DriverLocations({
-      pool: counting,
-      clock,
-      publish: async (some) => void pushes.push(...some),
-    })
+    const places: Position[] = []
+    const driverId = randomUUID()
+    const publish = async (some: readonly Push[]) => void pushes.push(...some)
+    const tracker = new RideTracker({ publish, estimate, rules: DEFAULT_RULES, clock })
+    const located: DriverPool['located'] = (_, position, speed = null, heading = null) => {
+      places.push(position)
+      const sighting = { position, speed, heading, atMs: clock.nowMs() }
+      if (ride !== null) tracker.tell({ driverId, ride, sighting })
+    }
+    const locations = new DriverLocations({ drivers: { located }, clock })
     const handler = locations.handlers['driver:location'] as NaturalHandler<'driver:location'>
     const connection = new StandInConnection(driverId, 'driver')
     const sender = { connection, user: connection.user, traceId: 'test' }
-    const tell = (latitude = 30.0444) => handler.handle(sender, { ...HERE, latitude })
-    return { clock, pushes, tell, asked: () => asked }
+    const tell = async (latitude = 30.0444) => {
+      const outcome = await handler.handle(sender, { ...HERE, latitude })
+      await tracker.send()
+      return outcome
+    }
+    return { driverId, clock, pushes, places, tell }
   }
 
-  async function rideOf(driverId: string): Promise<string> {
-    const rideId = randomUUID()
-    const row = { customer_id: randomUUID(), driver_id: driverId, current_status: 'ongoing' }
-    await laravelStores(database.pool, rideId, row)
-    return rideId
-  }
-
-  it('goes to whoever follows the driver’s ride, the latest of him alone', async () => {
-    const driverId = randomUUID()
-    const rideId = await rideOf(driverId)
-    const { tell, pushes } = tracked(driverId)
+  it('goes to whoever follows the driver’s ride, the latest of him alone, with the way to the pickup', async () => {
+    const { driverId, tell, pushes } = tracked(RIDE)
+    const { rideId } = RIDE
     expect(await tell()).toEqual({ ok: true, data: {} })
     expect(pushes).toEqual([
       {
@@ -134,8 +137,10 @@ describe('driver:location', () => {
         latestOf: driverId,
         event: 'driver:location:update',
         data: {
-          ...{ rideId, driverId, timestamp: 1_763_900_000_000 },
+          ...{ rideId, driverId, timestamp: 1_763_900_000_000, ageMs: 0 },
           location: { latitude: 30.0444, longitude: 31.2357, speed: 3.2, heading: 90 },
+          // 1,112 m in a straight line, and the defaults of a zone: × 1.3 at 25 km/h.
+          ...{ distanceMeters: 1_446, etaSeconds: 208 },
         },
       },
     ])
@@ -145,10 +150,19 @@ describe('driver:location', () => {
     ).toBe(true)
   })
 
+  it.each([
+    ['nobody told where the ride goes', { ...RIDE, target: null }, straightLine],
+    ['the estimator fails', RIDE, () => Promise.reject(new Error('no route'))],
+    ['the estimator throws', RIDE, () => assertNever('thrown' as never)],
+    ['the estimator is late', RIDE, () => new Promise<never>(() => undefined)],
+  ] as const)('goes without distance and time where %s', async (_, ride, estimate) => {
+    const { tell, pushes } = tracked(ride, estimate)
+    await tell()
+    expect(pushes).toMatchObject([{ data: { distanceMeters: null, etaSeconds: null } }])
+  })
+
   it('counts once a second; what comes sooner is passed over, and is no error', async () => {
-    const driverId = randomUUID()
-    await rideOf(driverId)
-    const { tell, pushes, clock } = tracked(driverId)
+    const { tell, pushes, places, clock } = tracked(RIDE)
     for (const latitude of [1, 2, 3]) expect(await tell(latitude)).toEqual({ ok: true, data: {} })
     clock.advance(999)
     await tell(4)
@@ -158,59 +172,46 @@ describe('driver:location', () => {
       { latitude: 1 },
       { latitude: 5 },
     ])
+    expect(places.map(({ latitude }) => latitude)).toEqual([1, 5])
   })
 
-  it('asks MySQL for the ride once in five seconds, and sees within them that it has begun or ended', async () => {
-    const driverId = randomUUID()
-    const { tell, pushes, clock, asked } = tracked(driverId)
-    const tellFor = async (seconds: number) => {
-      for (let n = 0; n < seconds; n += 1) {
-        await tell()
-        clock.advance(1_000)
-      }
-    }
-    await tellFor(2)
+  it('tells nobody of a driver without a ride', async () => {
+    const { tell, pushes, places } = tracked(null)
+    await tell()
     expect(pushes).toEqual([])
-    const rideId = await rideOf(driverId)
-    await tellFor(4)
-    expect(pushes.length).toBeGreaterThan(0)
-    await database.pool.query("UPDATE trip_requests SET current_status = 'completed' WHERE id = ?", [rideId])
-    await tellFor(5)
-    const sent = pushes.length
-    await tellFor(5)
-    expect(pushes.length).toBe(sent)
-    expect(asked()).toBeLessThanOrEqual(4)
+    expect(places).toHaveLength(1)
   })
 })
 
-describe('a driver', () => {
-  it('goes online and offline by his commands, with the pushes that apps know', async () => {
-    const driver = new StandInConnection(randomUUID(), 'driver')
-    const where = { latitude: 30, longitude: 31, category: 'car', zoneId: 'z' }
-    expect((await open.say(driver, 'driver:online', where)).reply?.error?.code).toBe('not_connected')
-    await connect(driver.user.userId)
-    expect(await open.say(driver, 'driver:online', where)).toMatchObject({
-      reply: { ok: true, data: { isOnline: true } },
-      pushes: [{ event: 'driver:online:success', data: { isOnline: true } }],
-    })
-    expect(await duty(driver.user.userId)).toEqual({ is_online: '1', availability_status: 'available' })
-    expect(await open.say(driver, 'driver:offline')).toMatchObject({
-      reply: { ok: true, data: { isOnline: false } },
-      pushes: [{ event: 'driver:offline:success', data: { isOnline: false } }],
-    })
-    expect(await duty(driver.user.userId)).toEqual({ is_online: '0', availability_status: 'unavailable' })
-  })
-
-  /** As his socket does. */
-  function connect(driverId: string) {
-    return inTx(database.pool, (connection) => openSessions(connection, 'node', new Map([[driverId, 1]])))
-  }
-
-  async function duty(driverId: string) {
-    const [rows] = await database.pool.query<RowDataPacket[]>(
-      'SELECT is_online, availability_status FROM driver_details WHERE user_id = ?',
+describe('a rider who begins to follow', () => {
+  it('is told at once where his driver was last, how long ago, and how far that is from where he drives to', async () => {
+    const [rider, driverId] = [new StandInConnection(randomUUID(), 'customer'), randomUUID()]
+    const { id: rideId } = await createdTrip(database.pool, { customerId: rider.user.userId })
+    const subscribe = () => open.say(rider, 'customer:subscribe:ride', { rideId })
+    expect((await subscribe()).pushes).toEqual([])
+    await database.pool.query(
+      "UPDATE trip_requests SET driver_id = ?, current_status = 'accepted' WHERE id = ?",
+      [driverId, rideId],
+    )
+    expect((await subscribe()).pushes).toEqual([])
+    await database.pool.query(
+      `INSERT INTO driver_positions (driver_id, zone_id, category, position, waits, at)
+       VALUES (?, 'zone-1', 'economy', POINT(31.2, 30.1), 0, UTC_TIMESTAMP(3) - INTERVAL 7 SECOND)`,
       [driverId],
     )
-    return { ...rows[0] }
-  }
+    const { reply, pushes } = await subscribe()
+    expect(reply?.data).toEqual({ rideId })
+    expect(pushes).toMatchObject([
+      {
+        event: 'driver:location:update',
+        data: { rideId, driverId, location: { latitude: 30.1, longitude: 31.2 } },
+      },
+    ])
+    const update = RIDE_PUSHES['driver:location:update'].data.parse(pushes[0]?.data)
+    expect(update.ageMs).toBeGreaterThanOrEqual(6_900)
+    expect(update.ageMs).toBeLessThan(20_000)
+    expect(update.etaSeconds).toBeGreaterThan(0)
+    await database.pool.query("UPDATE trip_requests SET current_status = 'completed' WHERE id = ?", [rideId])
+    expect((await subscribe()).pushes).toEqual([])
+  })
 })

@@ -17,6 +17,7 @@ import { tripCommands } from '../realtime/commands/trip-commands.ts'
 import { tokenRules } from '../realtime/door/token.ts'
 import type { RealtimeMetrics } from '../realtime/metrics.ts'
 import type { Dispatch } from './dispatch.ts'
+import type { Drivers } from './drivers.ts'
 import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
@@ -27,12 +28,13 @@ export interface CommandPieces {
   readonly feed: Feed
   readonly callbacks: Callbacks | null
   readonly dispatch: Dispatch
+  readonly drivers: Drivers
 }
 
 /** Everything that clients may send. */
 export function assembleCommands(
   options: AppOptions,
-  { resources, limits, feed, callbacks, dispatch }: CommandPieces,
+  { resources, limits, feed, callbacks, dispatch, drivers }: CommandPieces,
   metrics: RealtimeMetrics,
   registry: Registry,
 ): Commands {
@@ -51,10 +53,11 @@ export function assembleCommands(
     log,
     defects: createSampler({ ...LOG_LINES, clock }),
     clock,
+    onDriverActed: (driverId) => drivers.pool.look([driverId]),
     handlers: {
       ...sessionCommands({ tokens, metrics, clock }),
-      ...rideWatchCommands(pool),
-      ...new DriverLocations({ pool, publish, clock }).handlers,
+      ...rideWatchCommands(pool, drivers.tracker),
+      ...new DriverLocations({ drivers: drivers.pool, clock }).handlers,
       ...offerCommands(),
       ...dutyCommands(),
       ...tripCommands({ callbacks: options.callbacks }),

@@ -7,10 +7,9 @@ import { Dispatcher } from '../matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../matching/dispatch/metrics.ts'
 import { decide } from '../matching/dispatch/policies/decide.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
-import type { NearbyDrivers } from '../matching/drivers/nearby.ts'
-import { straightLine } from '../matching/drivers/route-estimate.ts'
 import type { Performer } from '../matching/trips/perform.ts'
 import { connectedAmong } from '../realtime/presence/presence-store.ts'
+import type { Drivers } from './drivers.ts'
 import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import type { Resources } from './resources.ts'
@@ -19,7 +18,7 @@ interface Pieces {
   readonly resources: Resources
   readonly callbacks: Callbacks | null
   readonly feed: Feed
-  readonly nearby: NearbyDrivers
+  readonly drivers: Drivers
 }
 
 /** What finds drivers for trips. */
@@ -31,7 +30,7 @@ export interface Dispatch extends Pick<Performer, 'rules' | 'wake' | 'answered'>
 
 export function openDispatch(
   options: AppOptions,
-  { resources, callbacks, feed, nearby }: Pieces,
+  { resources, callbacks, feed, drivers }: Pieces,
   registry: Registry,
 ): Dispatch {
   const { log, dispatchRules: rules = DEFAULT_RULES } = options
@@ -40,7 +39,12 @@ export function openDispatch(
   const pruner = new DecisionPruner({ pool: database.workers, log })
   const timer = watch(database.commands, 'waiting trips', readDispatchBacklog, metrics.backlog)
   const dispatcher = new Dispatcher({
-    ...{ pool: database.dispatch, nearby, estimate: straightLine, connected: connectedAmong },
+    ...{
+      pool: database.dispatch,
+      nearby: drivers.pool,
+      estimate: drivers.estimate,
+      connected: connectedAmong,
+    },
     ...{ decide, rules, metrics, log },
     callbacks: options.callbacks,
     ring: (ids) => callbacks?.ring(ids),

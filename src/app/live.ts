@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { createSampler } from '../base/sampler.ts'
 import { rideChannel } from '../feed/publish.ts'
+import type { PoolTempo } from '../matching/drivers/pool-tempo.ts'
 import { Acks } from '../realtime/acks.ts'
 import { CatchUp } from '../realtime/catch-up.ts'
 import { Subscriptions } from '../realtime/channels/subscriptions.ts'
@@ -28,8 +29,9 @@ import { LOG_LINES, type Resources } from './resources.ts'
 
 /** The connections' times. */
 export interface RealtimeTempo {
-  readonly heartbeat?: HeartbeatTempo
+  readonly heartbeat?: Partial<HeartbeatTempo>
   readonly presence?: Partial<PresenceTempo>
+  readonly drivers?: Partial<PoolTempo>
   /** Between two comparisons of heads. */
   readonly headsMs?: number
 }
@@ -56,7 +58,7 @@ export function assembleLive(
   registry: Registry,
 ): Live {
   const { log, clock = systemClock } = options
-  const { resources, feed } = pieces
+  const { resources, feed, drivers } = pieces
   const { realtime: pool } = resources.database
   const tempo = options.realtime?.tempo ?? {}
   const installation = options.database.database
@@ -77,6 +79,7 @@ export function assembleLive(
     catchUp: new CatchUp({ pool, log, failures, metrics, greet }),
     greet,
     presence,
+    drivers: drivers.pool,
     tellFence: (userId, fence) => void feed.publisher.publish([{ userId, fence }]),
     seats,
     inbox: {

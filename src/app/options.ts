@@ -10,6 +10,7 @@ import type { CallbackTarget } from '../laravel/callback-request.ts'
 import type { CallbackTempo } from '../laravel/callbacks.ts'
 import type { LimitRules } from '../limits/rules.ts'
 import type { DispatchRules } from '../matching/dispatch/settings.ts'
+import type { RouteEstimator } from '../matching/drivers/route-estimate.ts'
 import type { SeatRules } from '../realtime/door/seats.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
@@ -61,6 +62,8 @@ export interface AppOptions {
   readonly callbackTempo?: Partial<CallbackTempo>
   /** How drivers are found, by zone and category; the defaults everywhere, if not set. */
   readonly dispatchRules?: DispatchRules
+  /** How far and how long a way is; by default a straight line, longer by a factor. */
+  readonly routeEstimator?: RouteEstimator
   readonly workerConcurrency: number
   /** Database connections for the workers and the sweeper; by default two more than events are worked on at once. */
   readonly workerConnections?: number

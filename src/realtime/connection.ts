@@ -59,6 +59,8 @@ export class Connection {
   isReady = false
   /** Whether its token's end was announced. */
   isWarned = false
+  /** Whether it is a driver's who waits for a ride. */
+  isAwaited = false
   /** When it was last pinged, and when it last said anything: whole milliseconds of the monotonic clock, which cost no object each. */
   pingedAtMs: number
   heardAtMs: number

@@ -10,6 +10,7 @@ function standIn(nowMs: number, expiresAtMs: number) {
     isOpen: true,
     isReady: true,
     isWarned: false,
+    isAwaited: false,
     pingedAtMs: nowMs,
     heardAtMs: nowMs,
     user: { userId: 'rider', userType: 'customer', expiresAtMs },
@@ -44,7 +45,7 @@ function scene(expiresInMs = 3_600_000) {
       if (isAnswering && done.slice(before).includes('ping')) connection.heardAtMs = clock.monotonicMs()
     }
   }
-  return { connection, done, pass, stand: (ms: number) => clock.advance(ms), silent: () => silent }
+  return { connection, clock, done, pass, stand: (ms: number) => clock.advance(ms), silent: () => silent }
 }
 
 describe('the heartbeat', () => {
@@ -64,6 +65,24 @@ describe('the heartbeat', () => {
     expect(done).toEqual(['ping'])
     pass(HEARTBEAT.pongMs, false)
     expect(done).toEqual(['ping', 'terminate'])
+  })
+
+  it('pings a driver who waits for a ride after five seconds of silence, and after none of talk', () => {
+    const { connection, clock, done, pass } = scene()
+    connection.isAwaited = true
+    pass(HEARTBEAT.silenceMs - 1_000)
+    expect(done).toEqual([])
+    pass(1_000)
+    expect(done).toEqual(['ping'])
+    for (let n = 0; n < 10; n += 1) {
+      connection.heardAtMs = clock.monotonicMs()
+      pass(1_000)
+    }
+    expect(done).toEqual(['ping'])
+    pass(HEARTBEAT.silenceMs - 1_000, false)
+    expect(done).toEqual(['ping', 'ping'])
+    pass(HEARTBEAT.pongMs, false)
+    expect(done).toEqual(['ping', 'ping', 'terminate'])
   })
 
   it('ends whoever does not answer within 8 seconds', () => {

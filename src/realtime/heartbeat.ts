@@ -8,11 +8,13 @@ export interface HeartbeatOptions {
   readonly connections: ReadonlySet<Connection>
   readonly clock: Clock
   readonly metrics: Pick<RealtimeMetrics, 'silent'>
-  readonly tempo?: HeartbeatTempo | undefined
+  readonly tempo?: Partial<HeartbeatTempo> | undefined
 }
 
 export interface HeartbeatTempo {
   readonly pingMs: number
+  /** A driver who waits for a ride is pinged after so much silence. */
+  readonly silenceMs: number
   readonly pongMs: number
   readonly warningMs: number
   readonly graceMs: number
@@ -21,11 +23,13 @@ export interface HeartbeatTempo {
 
 /**
  * A ping keeps the address translation of mobile carriers alive, the shortest of which forget after half a minute. Who does not
- * answer in eight seconds is gone: his phone finds a new connection sooner than he finds out.
+ * answer in eight seconds is gone: his phone finds a new connection sooner than he finds out. A driver who waits for a ride is asked
+ * sooner, so that none is offered one who is gone, and none is passed over because he stands still.
  * A client is warned a minute before its token ends, and has 25 seconds beyond it to renew it in band.
  */
 export const HEARTBEAT: HeartbeatTempo = {
   pingMs: 25_000,
+  silenceMs: 5_000,
   pongMs: 8_000,
   warningMs: 60_000,
   graceMs: 25_000,
@@ -41,7 +45,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
-    this.#tempo = options.tempo ?? HEARTBEAT
+    this.#tempo = { ...HEARTBEAT, ...options.tempo }
   }
 
   start(): void {
@@ -68,17 +72,22 @@ export class Heartbeat {
   }
 
   #lookAtLife(connection: Connection, nowMs: number, stoodStill: boolean): void {
-    const { pingMs, pongMs } = this.#tempo
+    const { pongMs } = this.#tempo
     const isAnswered = connection.heardAtMs >= connection.pingedAtMs
     // While many of his commands wait he is not read: he has his time to answer from when he is again.
     if (!isAnswered && (stoodStill || connection.ws.isPaused)) connection.pingedAtMs = nowMs
     else if (!isAnswered && nowMs - connection.pingedAtMs >= pongMs) {
       this.#options.metrics.silent()
       connection.ws.terminate()
-    } else if (isAnswered && nowMs - connection.pingedAtMs >= pingMs && connection.isOpen) {
+    } else if (isAnswered && this.#isPingDue(connection, nowMs) && connection.isOpen) {
       connection.pingedAtMs = nowMs
       connection.ws.ping()
     }
+  }
+
+  #isPingDue({ isAwaited, pingedAtMs, heardAtMs }: Connection, nowMs: number): boolean {
+    const { pingMs, silenceMs } = this.#tempo
+    return nowMs - pingedAtMs >= pingMs || (isAwaited && nowMs - heardAtMs >= silenceMs)
   }
 
   #lookAtToken(connection: Connection, wallMs: number): void {

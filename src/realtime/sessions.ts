@@ -25,12 +25,20 @@ export interface SessionBook {
   closed(userId: string, fence: number): void
 }
 
+/** Which drivers are here; DriverPool. */
+export interface DriverBook {
+  /** The newest socket of this driver is here, and is asked for its signs of life. */
+  connected(userId: string, fence: number, pulse: Connection): void
+  left(userId: string, fence: number): void
+}
+
 export interface SessionsOptions {
   readonly installation: string
   readonly hub: Hub
   readonly catchUp: CatchUp
   readonly greet: (user: TokenUser) => Promise<Greeting>
   readonly presence: SessionBook
+  readonly drivers: DriverBook
   /** Tells the other processes that this session of a driver is the newest. */
   readonly tellFence: (userId: string, fence: number) => void
   readonly seats: SeatBook
@@ -102,13 +110,16 @@ export class Sessions {
   /** Frees whatever the connection held. */
   end(connection: Connection, code: number): void {
     if (!this.connections.delete(connection)) return
-    const { hub, seats, presence, metrics } = this.#options
+    const { hub, seats, presence, drivers, metrics } = this.#options
     const { user, network, fence } = connection
     connection.ended()
     hub.leave(connection.channel, connection)
     for (const channel of connection.channels ?? []) hub.leave(channel, connection)
     seats.free(user, network)
-    if (fence > 0) presence.closed(user.userId, fence)
+    if (fence > 0) {
+      presence.closed(user.userId, fence)
+      drivers.left(user.userId, fence)
+    }
     metrics.closed(user.userType, code)
   }
 
@@ -147,6 +158,7 @@ export class Sessions {
       return
     }
     connection.fence = fence
+    this.#options.drivers.connected(userId, fence, connection)
     this.evict(userId, fence, 'replaced')
     this.#options.tellFence(userId, fence)
   }

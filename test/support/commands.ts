@@ -7,6 +7,8 @@ import { createSampler } from '../../src/base/sampler.ts'
 import type { Push } from '../../src/feed/envelope.ts'
 import { Once } from '../../src/idempotency/once.ts'
 import { DEFAULT_RULES } from '../../src/matching/dispatch/settings.ts'
+import { RideTracker } from '../../src/matching/drivers/ride-tracker.ts'
+import { straightLine } from '../../src/matching/drivers/route-estimate.ts'
 import { bidCommands } from '../../src/realtime/commands/bid-commands.ts'
 import type { CommandConnection, Handlers } from '../../src/realtime/commands/command.ts'
 import { createCommandMetrics } from '../../src/realtime/commands/command-metrics.ts'
@@ -114,7 +116,8 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
   const registry = new Registry()
   const clock = systemClock
   const publish = async (some: readonly Push[]) => void pushes.push(...some)
-  const locations = new DriverLocations({ pool, publish, clock })
+  const tracker = new RideTracker({ publish, estimate: straightLine, rules: DEFAULT_RULES, clock })
+  const locations = new DriverLocations({ drivers: { located: () => undefined }, clock })
   const commands = new Commands({
     once: new Once({ pool, ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }) }),
     callbacks: true,
@@ -133,7 +136,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
         metrics: { tokenChecked: () => undefined },
         clock,
       }),
-      ...rideWatchCommands(pool),
+      ...rideWatchCommands(pool, tracker),
       ...locations.handlers,
       ...offerCommands(),
       ...dutyCommands(),

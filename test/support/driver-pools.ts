@@ -24,7 +24,6 @@ export const FAST: PoolTempo = {
   flushMs: 50,
   againMs: 300,
   staleMs: 1_000,
-  silenceMs: 500,
   storeMs: 200,
   rideMs: 60_000,
   standingMs: 60_000,

@@ -4,6 +4,8 @@ import { goOnline } from '../../src/realtime/presence/driver-duty.ts'
 import type { TestDatabase } from './database.ts'
 import { dutyOf, letPass, openNode, type SessionRow, SLOW, sessionOf, type TestNode } from './presence.ts'
 
+const PLACE = { zoneId: 'zone-1', category: 'economy', position: { latitude: 30.0444, longitude: 31.2357 } }
+
 type NodeIndex = 0 | 1
 
 export type WorldStep =
@@ -139,7 +141,7 @@ export class PresenceWorld {
     )
     this.#lastHere.set(user, this.#nowMs)
     const { pool } = this.#database
-    await inTransaction(pool, 'go online', (connection) => goOnline(connection, user))
+    await inTransaction(pool, 'go online', (connection) => goOnline(connection, user, PLACE))
   }
 
   #close(node: TestNode, user: string): void {

@@ -5,17 +5,17 @@ import type { Log } from '../../base/log.ts'
 import { Loop } from '../../base/loop.ts'
 import { createSampler } from '../../base/sampler.ts'
 import { within } from '../../base/within.ts'
-import { readDrivers } from './driver-reader.ts'
+import { DriverReader } from './driver-reader.ts'
 import { DriverRoster } from './driver-roster.ts'
 import { DriverSearch } from './driver-search.ts'
 import { GeoIndex, type Workplace } from './geo-index.ts'
 import { dueForIndex, writeBatch } from './index-batches.ts'
-import type { LiveDriver, Pulse } from './live-driver.ts'
+import type { Pulse } from './live-driver.ts'
 import type { NearbyDriver, NearbyDrivers, NearbyQuery, Position } from './nearby.ts'
 import type { PoolMetrics, PoolTurn } from './pool-metrics.ts'
 import { POOL_TEMPO, type PoolTempo } from './pool-tempo.ts'
 import { PositionWriter } from './position-writer.ts'
-import type { ActiveRide } from './ride-store.ts'
+import { type Tracked, trackedOf } from './ride-tracker.ts'
 
 export interface DriverPoolOptions {
   /** For what is written: nothing is repeated, and its order is kept. */
@@ -27,6 +27,8 @@ export interface DriverPoolOptions {
   /** Keeps installations that share a Redis apart. */
   readonly installation: string
   readonly metrics: PoolMetrics
+  /** A driver of a ride is there. Must not throw. */
+  readonly onRide?: (tracked: Tracked) => void
   readonly log: Log
   readonly clock?: Clock
   readonly tempo?: Partial<PoolTempo>
@@ -35,8 +37,6 @@ export interface DriverPoolOptions {
 }
 
 const MAX_DRIVERS = 50_000
-/** One turn asks the database for so many. */
-const TURN_READS = 2_000
 /** What comes within so long is asked, or written, together. */
 const SOON_MS = 20
 const LOG_LINES = { perSecond: 1 / 30, burst: 3 }
@@ -54,10 +54,10 @@ export class DriverPool implements NearbyDrivers {
   readonly #index: GeoIndex
   readonly #search: DriverSearch
   readonly #writer: PositionWriter
+  readonly #reader: DriverReader
   readonly #roster: DriverRoster
   readonly #loops: readonly Loop[]
   readonly #lines = createSampler(LOG_LINES)
-  #isReading = false
   #soon: NodeJS.Timeout | undefined
 
   constructor(options: DriverPoolOptions) {
@@ -74,8 +74,10 @@ export class DriverPool implements NearbyDrivers {
       maxDrivers: options.maxDrivers ?? MAX_DRIVERS,
       staleMs: tempo.staleMs,
       onFull: () => this.#full(),
+      onRide: (driver, ride) => options.onRide?.(trackedOf(driver, ride, clock)),
       onLeft: (driver) => this.#writer.left(driver, clock.monotonicMs()),
     })
+    this.#reader = new DriverReader({ pool, roster: this.#roster, tempo, clock })
     this.#loops = [
       this.#loop('index', tempo.flushMs, () => this.flush()),
       this.#loop('store', tempo.turnMs, () => this.store()),
@@ -135,9 +137,14 @@ export class DriverPool implements NearbyDrivers {
     this.#roster.heard(driverId, atMs)
   }
 
-  /** Where he is; returns the ride that he is on, as far as is known. */
-  located(driverId: string, position: Position): ActiveRide | null {
-    return this.#roster.located(driverId, position)
+  /** Where he is, in metres a second and degrees from north how he moves. Whoever follows his ride is told. */
+  located(
+    driverId: string,
+    position: Position,
+    speed: number | null = null,
+    heading: number | null = null,
+  ): void {
+    this.#roster.located(driverId, position, speed, heading)
   }
 
   /** One write of the index. Rejects when Redis did not take all of it: the next one tries again. */
@@ -168,50 +175,14 @@ export class DriverPool implements NearbyDrivers {
     if (count > 0) this.#turned('store', count, startMs)
   }
 
-  /** Asks the database for whoever has to be asked for; true when there are more. Only one at a time. */
+  /** Asks the database for whoever has to be asked for; true when there are more. */
   async read(): Promise<boolean> {
-    if (this.#isReading) return false
-    this.#isReading = true
-    try {
-      return await this.#read()
-    } finally {
-      this.#isReading = false
-    }
-  }
-
-  async #read(): Promise<boolean> {
     const startMs = this.#clock.monotonicMs()
-    const { whole, ridesAlone } = this.#dueToRead(startMs)
-    const all = [...whole, ...ridesAlone]
-    if (all.length === 0) return false
-    const versions = new Map(all.map((driver) => [driver, driver.version]))
-    for (const driver of whole) this.#roster.unread.delete(driver)
-    try {
-      const readings = await readDrivers(this.#options.pool, whole, ridesAlone)
-      for (const [driver, version] of versions) {
-        const reading = readings.get(driver.id)
-        if (reading) this.#roster.apply(driver, version, reading, startMs)
-      }
-    } catch (error) {
-      for (const driver of whole) this.#roster.unread.add(driver)
-      throw error
-    }
-    this.#turned('read', all.length, startMs)
+    const { drivers, hasMore } = await this.#reader.read()
+    if (drivers === 0) return false
+    this.#turned('read', drivers, startMs)
     this.#actSoon()
-    return all.length >= TURN_READS
-  }
-
-  #dueToRead(nowMs: number): { whole: LiveDriver[]; ridesAlone: LiveDriver[] } {
-    const { rideMs, standingMs } = this.#tempo
-    const whole = [...this.#roster.unread].slice(0, TURN_READS)
-    const ridesAlone: LiveDriver[] = []
-    for (const driver of this.#roster.all) {
-      if (whole.length + ridesAlone.length >= TURN_READS) break
-      if (driver.standing === 'unread' || this.#roster.unread.has(driver)) continue
-      if (nowMs - driver.standingReadAtMs >= standingMs) whole.push(driver)
-      else if (nowMs - driver.rideReadAtMs >= rideMs && driver.position !== null) ridesAlone.push(driver)
-    }
-    return { whole, ridesAlone }
+    return hasMore
   }
 
   /** Asks and writes what came up, once for all that comes in the same moment. */

@@ -12,7 +12,9 @@ export interface RosterOptions {
   readonly staleMs: number
   /** A driver is one too many. */
   readonly onFull: () => void
-  /** A driver whose socket was here is not here any more. */
+  /** Where a driver of a ride is was heard, or was heard a moment before it was known that he is on one. */
+  readonly onRide: (driver: LiveDriver, ride: ActiveRide) => void
+  /** A driver waits no more; he has not changed yet. */
   readonly onLeft: (driver: LiveDriver) => void
 }
 
@@ -62,7 +64,6 @@ export class DriverRoster {
   }
 
   forget(driver: LiveDriver): void {
-    this.#options.onLeft(driver)
     this.#become(driver, 'off')
     this.#drivers.delete(driver.id)
     this.unread.delete(driver)
@@ -103,13 +104,16 @@ export class DriverRoster {
     if (driver !== undefined) driver.toldAtMs = Math.max(driver.toldAtMs, atMs)
   }
 
-  located(driverId: string, position: Position): ActiveRide | null {
+  located(driverId: string, position: Position, speed: number | null, heading: number | null): void {
     const driver = this.#drivers.get(driverId)
-    if (driver === undefined) return null
+    if (driver === undefined) return
     driver.position = position
+    driver.speed = speed
+    driver.heading = heading
     driver.hasMoved = true
-    driver.toldAtMs = this.#options.clock.monotonicMs()
-    return driver.ride
+    driver.locatedAtMs = this.#options.clock.monotonicMs()
+    driver.toldAtMs = driver.locatedAtMs
+    if (driver.ride !== null) this.#options.onRide(driver, driver.ride)
   }
 
   /** What the database said of a driver as he was at this version; something newer is known otherwise, and he is asked for again. */
@@ -119,8 +123,11 @@ export class DriverRoster {
       this.unread.add(driver)
       return
     }
+    const isNews = ride !== null && ride.rideId !== driver.ride?.rideId
     driver.ride = ride
     driver.rideReadAtMs = nowMs
+    if (isNews && this.#options.clock.monotonicMs() - driver.locatedAtMs <= this.#options.staleMs)
+      this.#options.onRide(driver, ride)
     if (standing !== undefined) {
       const { record, place } = standing
       driver.standingReadAtMs = nowMs
@@ -175,8 +182,10 @@ export class DriverRoster {
 
   #become(driver: LiveDriver, standing: Standing): void {
     if (driver.standing === standing) return
-    if (driver.standing === 'free' && driver.workplace !== null)
+    if (driver.standing === 'free' && driver.workplace !== null) {
+      this.#options.onLeft(driver)
       this.#leaving.push([driver.id, driver.workplace])
+    }
     driver.standing = standing
     driver.forgetAdded()
     driver.storedAtMs = Number.NEGATIVE_INFINITY

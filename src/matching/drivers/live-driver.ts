@@ -28,6 +28,10 @@ export class LiveDriver {
   ride: ActiveRide | null = null
   /** Null: he has not said where he is. */
   position: Position | null = null
+  /** Metres a second and degrees from north, and when he was there; null: not said. */
+  speed: number | null = null
+  heading: number | null = null
+  locatedAtMs = NEVER
   /** When he was heard of by other ways than his socket. */
   toldAtMs = NEVER
   /** Whether he is somewhere else than the index has him. */

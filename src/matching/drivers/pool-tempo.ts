@@ -8,8 +8,6 @@ export interface PoolTempo {
   readonly againMs: number
   /** Who was not heard of for so long is not found, and is not written any more. */
   readonly staleMs: number
-  /** Who waits and says nothing is asked for a sign of life after that. */
-  readonly silenceMs: number
   /** How often a driver's position goes to the database. */
   readonly storeMs: number
   /** How long it is believed that a driver is on no ride, or on which one. */
@@ -21,15 +19,14 @@ export interface PoolTempo {
 }
 
 /**
- * A phone that waits is asked after five seconds and has five to answer. Twice a write and the time between two of them are
- * shorter than a bucket, so that one late write takes nobody out of the search.
+ * A phone that waits is asked after five seconds of silence (the heartbeat's `silenceMs`), and has about five to answer. Somebody who lives is
+ * written again before the bucket that he is in is no longer searched.
  */
 export const POOL_TEMPO: PoolTempo = {
   bucketMs: 5_000,
   flushMs: 500,
   againMs: 4_000,
   staleMs: 10_000,
-  silenceMs: 5_000,
   storeMs: 8_000,
   rideMs: 3_000,
   standingMs: 30_000,

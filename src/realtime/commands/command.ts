@@ -32,8 +32,9 @@ export interface OwnPush {
 }
 
 /** What a command comes to. `isSettled`: asked again with the same id it is answered alike, so the answer is kept. */
+/** `pushes`: what the connection is told beside the reply; nothing of a command that takes effect once has any. */
 export type Outcome =
-  | { readonly ok: true; readonly data: Json }
+  | { readonly ok: true; readonly data: Json; readonly pushes?: readonly OwnPush[] }
   | { readonly ok: false; readonly error: CommandError; readonly isSettled: boolean }
 
 /** Who asks, and the name of this one request in logs and callbacks. */

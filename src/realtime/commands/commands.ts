@@ -34,6 +34,8 @@ export interface CommandsOptions extends Performer {
   /** Lines about defects, which a client could provoke. */
   readonly defects: Sampler
   readonly clock?: Clock
+  /** A driver's command was carried out, or found to have been. Must not throw. */
+  readonly onDriverActed?: (driverId: string) => void
 }
 
 /** What a frame is answered: JSON texts, each a frame. Nothing where a command without an id succeeded. */
@@ -107,7 +109,9 @@ export class Commands {
     const parsed = parseFields<CommandData<CommandName>>(COMMANDS[name].data, frame.data)
     if (!parsed.ok) return only(invalid(parsed.errors))
     const answered = await this.#perform(connection, frame, handler, parsed.value)
-    const pushes = handler.pushesOf?.(answered.outcome, parsed.value) ?? []
+    const { outcome } = answered
+    const own = outcome.ok ? (outcome.pushes ?? []) : []
+    const pushes = [...own, ...(handler.pushesOf?.(outcome, parsed.value) ?? [])]
     return { ...answered, pushes: pushes.map(pushFrame) }
   }
 
@@ -154,6 +158,7 @@ export class Commands {
         told: done.told,
       }
     })
+    if (sender.user.userType === 'driver') this.#options.onDriverActed?.(sender.user.userId)
     return answeredBy(result, outcome)
   }
 

@@ -1,38 +1,24 @@
-import type { Pool } from '../../../db/pools.ts'
-import { READ_TIMEOUT_MS, withConnection } from '../../../db/transaction.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Push } from '../../feed/envelope.ts'
-import { readActiveRide } from '../../matching/trips/active-ride.ts'
+import type { DriverPool } from '../../matching/drivers/driver-pool.ts'
 import type { CommandData } from '../protocol/commands.ts'
-import { type Handlers, type Outcome, ok } from './command.ts'
+import { type Handlers, ok } from './command.ts'
 
 export interface DriverLocationsOptions {
-  readonly pool: Pool
-  /** Must not reject. */
-  readonly publish: (pushes: readonly Push[]) => Promise<unknown>
+  readonly drivers: Pick<DriverPool, 'located'>
   readonly clock: Clock
-}
-
-/** What is known of a driver who tells where he is. Times are of the monotonic clock. */
-interface Known {
-  /** Before that his next position is dropped. */
-  nextAtMs: number
-  /** His ride as it was read, and how long that is believed. */
-  rideId: string | null
-  believedUntilMs: number
 }
 
 /** A car is where it was a second ago, within the width of a street. */
 const APART_MS = 1_000
-/** A rider sees a position that late after his ride has begun, or that long after it has ended; MySQL is asked that seldom. */
-const BELIEVED_MS = 5_000
-/** More drivers than a process has; whoever was silent for longest is forgotten first. */
+/** More drivers than a process has; whoever came first is forgotten first, and may then say more in one second. */
 const MAX_DRIVERS = 50_000
+const TAKEN = ok()
 
-/** Passes drivers' positions on to whoever follows their rides. */
+/** Takes drivers' positions, one a second of each. */
 export class DriverLocations {
   readonly #options: DriverLocationsOptions
-  readonly #drivers = new Map<string, Known>()
+  /** By driver: before that his next position is dropped, on the monotonic clock. */
+  readonly #nextAtMs = new Map<string, number>()
 
   constructor(options: DriverLocationsOptions) {
     this.#options = options
@@ -44,56 +30,27 @@ export class DriverLocations {
       'driver:location': {
         kind: 'natural',
         limit: null,
-        handle: ({ user }, data) => this.#tell(user.userId, data),
+        handle: ({ user }, data) => {
+          this.#take(user.userId, data)
+          return TAKEN
+        },
       },
     }
   }
 
-  async #tell(driverId: string, data: CommandData<'driver:location'>): Promise<Outcome> {
+  #take(driverId: string, data: CommandData<'driver:location'>): void {
     const nowMs = this.#options.clock.monotonicMs()
-    const known = this.#drivers.get(driverId) ?? unknown()
-    if (nowMs < known.nextAtMs) return ok()
-    known.nextAtMs = nowMs + APART_MS
-    this.#remember(driverId, known)
-    if (nowMs >= known.believedUntilMs) {
-      known.rideId = await this.#readRide(driverId)
-      known.believedUntilMs = nowMs + BELIEVED_MS
-    }
-    if (known.rideId !== null) await this.#options.publish([this.#pushOf(known.rideId, driverId, data)])
-    return ok()
-  }
-
-  #remember(driverId: string, known: Known): void {
-    this.#drivers.delete(driverId)
-    this.#drivers.set(driverId, known)
-    if (this.#drivers.size <= MAX_DRIVERS) return
-    const [oldest] = this.#drivers.keys()
-    if (oldest !== undefined) this.#drivers.delete(oldest)
-  }
-
-  #readRide(driverId: string): Promise<string | null> {
-    return withConnection(this.#options.pool, 'active ride', READ_TIMEOUT_MS, (connection) =>
-      readActiveRide(connection, driverId),
-    )
-  }
-
-  #pushOf(rideId: string, driverId: string, data: CommandData<'driver:location'>): Push {
+    const nextAtMs = this.#nextAtMs.get(driverId)
+    if (nextAtMs !== undefined && nowMs < nextAtMs) return
+    if (nextAtMs === undefined) this.#makeRoom()
+    this.#nextAtMs.set(driverId, nowMs + APART_MS)
     const { latitude, longitude, speed, heading } = data
-    const location = { latitude, longitude, speed, heading }
-    const timestamp = this.#options.clock.nowMs()
-    return {
-      rideId,
-      latestOf: driverId,
-      event: 'driver:location:update',
-      data: { rideId, driverId, location, timestamp },
-    }
+    this.#options.drivers.located(driverId, { latitude, longitude }, speed, heading)
   }
-}
 
-function unknown(): Known {
-  return {
-    nextAtMs: Number.NEGATIVE_INFINITY,
-    rideId: null,
-    believedUntilMs: Number.NEGATIVE_INFINITY,
+  #makeRoom(): void {
+    if (this.#nextAtMs.size < MAX_DRIVERS) return
+    const [oldest] = this.#nextAtMs.keys()
+    if (oldest !== undefined) this.#nextAtMs.delete(oldest)
   }
 }

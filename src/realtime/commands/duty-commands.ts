@@ -8,7 +8,10 @@ export function dutyCommands(): Handlers {
     'driver:online': {
       kind: 'once',
       limit: 'command',
-      handle: async (connection, { user }) => nothing(onlineOutcome(await goOnline(connection, user.userId))),
+      handle: async (connection, { user }, { zoneId, category, latitude, longitude }) => {
+        const place = { zoneId, category, position: { latitude, longitude } }
+        return nothing(onlineOutcome(await goOnline(connection, user.userId, place)))
+      },
       pushesOf: ({ ok: isOnline }) =>
         isOnline ? [{ event: 'driver:online:success', data: { isOnline } }] : [],
     },

@@ -6,6 +6,7 @@ import {
   setDriverOnline,
   setDriversOffline,
 } from '../../matching/drivers/driver-store.ts'
+import { beginWork, type StoredPlace } from '../../matching/drivers/standing-store.ts'
 import type { Told } from '../../matching/trips/announce.ts'
 import { type DriverSession, lockSession, readSessions } from './presence-store.ts'
 
@@ -16,14 +17,20 @@ import { type DriverSession, lockSession, readSessions } from './presence-store.
 export type GoneOnline = 'online' | 'not_connected' | 'unknown_driver'
 
 /**
- * The effect of `driver:online`, in the transaction of the command: is_online, available unless he is on a trip. His session is
- * locked first, so that a grace that ends in the same moment either goes before, and he is told not_connected, or finds him
- * connected.
+ * The effect of `driver:online`, in the transaction of the command: is_online, available unless he is on a trip, and where he works. His
+ * session is locked first, so that a grace that ends in the same moment either goes before, and he is told not_connected, or finds
+ * him connected.
  */
-export async function goOnline(connection: PoolConnection, userId: string): Promise<GoneOnline> {
+export async function goOnline(
+  connection: PoolConnection,
+  userId: string,
+  place: Omit<StoredPlace, 'ageMs'>,
+): Promise<GoneOnline> {
   const session = await lockSession(connection, userId)
   if (session === null || session.state === 'offline') return 'not_connected'
-  return (await setDriverOnline(connection, userId)) ? 'online' : 'unknown_driver'
+  if (!(await setDriverOnline(connection, userId))) return 'unknown_driver'
+  await beginWork(connection, userId, place)
+  return 'online'
 }
 
 /** The effect of `driver:offline`, in the transaction of the command: what he was asked is for others. His socket may stay open. */

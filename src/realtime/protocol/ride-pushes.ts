@@ -85,7 +85,15 @@ export const RIDE_PUSHES = {
         speed: z.number().nullable().describe('metres a second'),
         heading: z.number().nullable().describe('degrees from north'),
       }),
-      timestamp: momentMs,
+      timestamp: momentMs.describe('when he was heard of there: milliseconds since 1970, by the server'),
+      ageMs: z.int().min(0).describe('how long ago that was when it was told'),
+      distanceMeters: z
+        .int()
+        .nullable()
+        .describe(
+          'by road to the pickup until the ride is under way, then to its destination; null: not known',
+        ),
+      etaSeconds: z.int().nullable().describe('the same as time'),
     }),
     class: 'latest',
     summary: 'where the driver of a followed ride is',
