@@ -74,6 +74,17 @@ describe('a window', () => {
     expect(await offersOf(database, middle.id)).toEqual([{ driver: 'south', state: 'offered' }])
   })
 
+  test('in which everybody is over his deadline ends them, and asks for nobody', async () => {
+    const { id } = await trip(30.05, 'c-late')
+    await Promise.all(nodes.map(({ tools }) => playWindows(tools)))
+    await letPass(database, BATCH.matchTimeoutMs)
+    for (const { tools } of nodes) {
+      await playWindows(tools)
+      await letPass(database, BATCH.windowMs)
+    }
+    expect(await tripRow(database.pool, id)).toMatchObject({ current_status: 'cancelled' })
+  })
+
   test('is one process’s, whoever else looks at the same moment, and has one number', async () => {
     for (let index = 0; index < 6; index += 1) await driver(`d-${index}`, 30.04 + index / 1_000)
     for (let index = 0; index < 6; index += 1) await trip(30.04 + index / 1_000, `c-${index}`)

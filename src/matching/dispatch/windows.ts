@@ -49,6 +49,7 @@ async function match(
   settings: DispatchSettings,
   windowNumber: number,
 ): Promise<void> {
+  if (searches.length === 0) return
   const { prospects, over } = await findProspects(tools, searches, settings)
   await closeSearches(tools, over)
   const free = prospects.filter(({ live }) => live === 0)
