@@ -136,6 +136,8 @@ function isReason(city: City, trip: TripState, act: TripAct, word: string, isWho
       return act.kind === 'accept' || act.kind === 'reject'
     case 'transition_not_allowed':
       return act.kind === 'accept' ? isOver : !canMove(trip, act)
+    case 'offer_accepted':
+      return driverId !== null && trip.holders.includes(driverId)
     case 'no_change':
       return act.kind === 'cancel' ? isOver : trip.status !== 'pending' || trip.driverId !== null
     case 'trip_unknown':
