@@ -1,10 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pool } from '../db/pools.ts'
+import { newId } from '../src/base/ids.ts'
 import { bidMessagesOf } from '../src/matching/bids/bid-announcement.ts'
+import { insertBid } from '../src/matching/bids/bid-store.ts'
 import { expireBidsOf, withdrawBidsOf } from '../src/matching/bids/end.ts'
 import { acceptTripIn } from '../src/matching/trips/accept.ts'
 import { moveTripIn } from '../src/matching/trips/move.ts'
-import { asked, availabilityOf, biddingTrip, bidOf, bidsOf, choose, onDuty } from './support/bids.ts'
+import {
+  asked,
+  availabilityOf,
+  biddingTrip,
+  bidOf,
+  bidsOf,
+  choose,
+  onDuty,
+  withdraw,
+} from './support/bids.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { createdTrip, inTx, moveOf, offer } from './support/trips.ts'
 
@@ -21,6 +32,15 @@ const move = (tripId: string, order: Parameters<typeof moveTripIn>[2]) =>
   inTx(pool, (connection) => moveTripIn(connection, tripId, order))
 
 describe('a live bid', () => {
+  it('is its driver’s only one by the database’s own means, whoever writes another', async () => {
+    const [one, two] = [await biddingTrip(pool), await biddingTrip(pool)]
+    const bid = await bidOf(pool, one.id, 'd-only')
+    const another = inTx(pool, (connection) => insertBid(connection, { ...bid, id: newId(), tripId: two.id }))
+    await expect(another).rejects.toThrow(/one_live_bid_per_driver/)
+    await withdraw(pool, one.id, 'd-only')
+    await inTx(pool, (connection) => insertBid(connection, { ...bid, id: newId(), tripId: two.id }))
+  })
+
   it('makes its offer none that can be accepted', async () => {
     const { id } = await biddingTrip(pool)
     const offerId = await asked(pool, id, 'd-accepts')
