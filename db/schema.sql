@@ -73,7 +73,7 @@ CREATE TABLE `driver_sessions` (
 
 CREATE TABLE `driver_standings` (
   `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  `acceptance` double NOT NULL COMMENT 'which part of his offers he accepts lately, from 0 to 1',
+  `acceptance` double NOT NULL DEFAULT 0.8 COMMENT 'which part of his offers he accepts lately, from 0 to 1; of who is new a guess',
   `idle_since` datetime(3) DEFAULT NULL COMMENT 'since his last ride, or since he came online',
   PRIMARY KEY (`driver_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
@@ -319,7 +319,8 @@ CREATE TABLE `trip_details` (
   `adopted` tinyint NOT NULL COMMENT '1: Laravel had stored the trip, and keeps its fares',
   `created_at` datetime(3) NOT NULL,
   `agreed_fare_minor` bigint DEFAULT NULL COMMENT 'in the currency of the estimate; NULL: the estimate stands',
-  PRIMARY KEY (`trip_id`)
+  PRIMARY KEY (`trip_id`),
+  KEY `details_by_time` (`created_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `trip_dispatches` (

@@ -25,6 +25,7 @@ describe('every command', () => {
       ...['events list', 'events show', 'events replay', 'events release', 'events discard'],
       ...['gateways list', 'gateways pause', 'gateways resume'],
       ...['payments register', 'payments attach', 'payments show', 'payments list'],
+      ...['trips list', 'trips show', 'trips explain'],
       ...['callbacks list', 'callbacks show', 'callbacks replay', 'callbacks discard'],
     ])
     for (const { path, command } of all) {

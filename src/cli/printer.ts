@@ -53,6 +53,11 @@ export class Printer {
     return this.#isColoured ? styleText(colour, text, { validateStream: false }) : text
   }
 
+  /** A line in which others' words stand. */
+  line(text: string): string {
+    return visible(text)
+  }
+
   /** A table with a heading, or a line that says there is nothing. */
   table(heading: readonly string[], rows: readonly (readonly Cell[])[], nothing: string): string[] {
     if (rows.length === 0) return [nothing]

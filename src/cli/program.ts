@@ -23,6 +23,9 @@ import { addPaymentsRegister } from './payments-register.ts'
 import { addPaymentsShow } from './payments-show.ts'
 import { addServe } from './serve.ts'
 import { addToken } from './token.ts'
+import { addTripsExplain } from './trips-explain.ts'
+import { addTripsList } from './trips-list.ts'
+import { addTripsShow } from './trips-show.ts'
 
 /** All commands. `isJson` keeps commander's own messages to itself, since they come as JSON. */
 export function buildProgram(cli: Cli, isJson: boolean): Command {
@@ -55,6 +58,10 @@ export function buildProgram(cli: Cli, isJson: boolean): Command {
   addPaymentsAttach(payments, cli)
   addPaymentsShow(payments, cli)
   addPaymentsList(payments, cli)
+  const trips = program.command('trips').description('see trips, and why their drivers were asked')
+  addTripsList(trips, cli)
+  addTripsShow(trips, cli)
+  addTripsExplain(trips, cli)
   const callbacks = program.command('callbacks').description('see what Laravel is told and decide about it')
   addCallbacksList(callbacks, cli)
   addCallbacksShow(callbacks, cli)
