@@ -165,6 +165,20 @@ describe('a trip that waits', () => {
     expect((await offersOf(database, second.id)).map(({ driver }) => driver).toSorted()).toEqual(['b', 'c'])
   })
 
+  test('is offered to whoever comes online while few are asked', async () => {
+    const settings = { ...QUICK, policy: 'broadcast' } as const
+    const node = open(settings)
+    await drivers('near')
+    const trip = await requestedTrip(database, settings)
+    await turn(node, 1_000)
+    await drivers('late')
+    await turn(node, settings.retryMs)
+    expect(await offersOf(database, trip.id)).toEqual([
+      { driver: 'near', state: 'offered' },
+      { driver: 'late', state: 'offered' },
+    ])
+  })
+
   test('is given to one process alone', async () => {
     const [a, b] = [open(), open()]
     await drivers('near', 'farther')

@@ -16,6 +16,7 @@ import { advanceSearch, lockSearch } from './dispatch-store.ts'
 import { endSearchIn, isWaiting } from './end-search.ts'
 import { offerPushes, undeliveredCallbacks } from './offer-messages.ts'
 import type { Candidate, PlannedOffer } from './policy.ts'
+import { isEnough, isForMany } from './room.ts'
 import type { DispatchSettings } from './settings.ts'
 
 export interface OfferingContext {
@@ -73,7 +74,8 @@ export async function offerIn(
   const expiresAt = new Date(trip.now.getTime() + (search.policy === 'bidding' ? biddingMs : offerMs))
   const made = await makeOffers(connection, search, planned, expiresAt)
   const outcome = made.length > 0 ? 'offered' : 'nobody'
-  const nextAt = made.length > 0 ? expiresAt : new Date(trip.now.getTime() + context.settings.retryMs)
+  const isFull = made.length > 0 && !isShort(prospect, made.length, context.settings)
+  const nextAt = isFull ? expiresAt : new Date(trip.now.getTime() + context.settings.retryMs)
   await advanceSearch(connection, trip.id, { asked: made.length, nextAt })
   await keepDecision(connection, prospect, { outcome, made, planned }, context)
   const unreached = new Set(driversOf(planned.filter(({ candidate }) => !candidate.isConnected)))
@@ -87,6 +89,11 @@ export async function offerIn(
     expired,
     told: { rings, pushes: [...bidMessages, ...expiredPushes(expired), ...offerPushes(search, made)] },
   }
+}
+
+/** Fewer are asked than might be: whoever comes online soon is asked, too. `maxDrivers` is what was left beside the live ones. */
+function isShort({ search, live }: Prospect, made: number, { maxDrivers }: DispatchSettings): boolean {
+  return isForMany(search.policy) && !isEnough(live + made, live + maxDrivers)
 }
 
 function plannedOf({ candidates }: Prospect, plans: readonly PlannedOffer[]): Planned[] {

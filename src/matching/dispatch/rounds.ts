@@ -13,6 +13,7 @@ import { expireAndTell } from './ended-offers.ts'
 import type { DispatchMetrics } from './metrics.ts'
 import { type Offered, offerIn } from './offering.ts'
 import type { PlannedOffer, WaitingTrip } from './policy.ts'
+import { roomFor } from './room.ts'
 import type { DispatchRules, DispatchSettings } from './settings.ts'
 import { endUnservedIn, type Unserved } from './unserved.ts'
 
@@ -52,17 +53,12 @@ export async function playRound(tools: RoundTools, tripId: string): Promise<void
   const [prospect] = prospects
   if (prospect === undefined) return closeSearches(tools, over)
   const room = roomFor(search.policy, prospect.live, settings.maxDrivers)
-  if (room === 0) return postpone(tools, search, settings)
+  if (room === 0) return postpone(tools, search, settings.offerMs)
   const asking = { ...settings, policy: search.policy, maxDrivers: room }
   const plans = await tools.decide(search.policy, [prospect], asking)
+  if (plans.length === 0 && prospect.live > 0) return postpone(tools, search, settings.retryMs)
   if (plans.length === 0 && isHopeless(search, settings)) return endUnserved(tools, search, settings, null)
   await offer(tools, prospect, plans, { settings: asking, windowNumber: null })
-}
-
-/** How many more may be asked beside those who think. Half of a broadcast's drivers have to be gone before others are asked. */
-function roomFor(policy: DispatchPolicy, live: number, maxDrivers: number): number {
-  if (policy === 'broadcast' || policy === 'bidding') return live > maxDrivers / 2 ? 0 : maxDrivers - live
-  return live > 0 ? 0 : 1
 }
 
 /** Nobody could be asked for long. Who was asked once may come back to a trip until its deadline. */
@@ -71,9 +67,9 @@ export function isHopeless({ asked, waitedMs }: Search, { noDriversMs }: Dispatc
 }
 
 /** Whoever answers wakes the round; whoever does not is overdue by then. */
-function postpone({ pool }: RoundTools, search: Search, { offerMs }: DispatchSettings): Promise<void> {
+function postpone({ pool }: RoundTools, search: Search, inMs: number): Promise<void> {
   return withConnection(pool, 'postpone search', READ_TIMEOUT_MS, (connection) =>
-    postponeSearch(connection, search, offerMs),
+    postponeSearch(connection, search, inMs),
   )
 }
 
