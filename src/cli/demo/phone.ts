@@ -1,5 +1,11 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { OncelineClient, type PushMeta } from '../../../client/client.ts'
+import {
+  CommandError,
+  type Commands,
+  OncelineClient,
+  type PushMeta,
+  type ReplyData,
+} from '../../../client/client.ts'
 import { mintToken } from '../../realtime/door/mint.ts'
 import type { UserType } from '../../realtime/door/token.ts'
 import type { Stage } from './stage.ts'
@@ -16,12 +22,16 @@ export interface Shown {
 /** An app of the demo: the client as apps use it, behind a balancer that prefers one node, as Nginx may. */
 export class Phone {
   readonly shown: Shown[] = []
+  readonly userId: string
+  /** What was told last under each name, kept or not. */
+  readonly #last = new Map<string, ReplyData>()
   /** The head of the feed when it first connected. */
   #head = 0
   readonly #client: OncelineClient
   readonly #balancer: Balancer
 
-  private constructor(client: OncelineClient, balancer: Balancer) {
+  private constructor(userId: string, client: OncelineClient, balancer: Balancer) {
+    this.userId = userId
     this.#client = client
     this.#balancer = balancer
     const forget = client.on('ready', ({ head }) => {
@@ -44,7 +54,7 @@ export class Phone {
       token: () => mintToken(stage.jwtSecret, { ...user, expiresAtMs: Date.now() + TOKEN_LIFETIME_MS }),
       backoffBaseMs: 100,
     })
-    const phone = new Phone(client, balancer)
+    const phone = new Phone(userId, client, balancer)
     client.connect()
     await client.opened()
     return phone
@@ -64,12 +74,28 @@ export class Phone {
     return this.shown.some((one) => one.event === 'payment:completed' && one.paymentId === paymentId)
   }
 
+  /** What it was told last under this name. */
+  last(event: string): ReplyData | undefined {
+    return this.#last.get(event)
+  }
+
+  /** Sends a command; the reply's data, or the code of the refusal. */
+  async send<Event extends keyof Commands>(event: Event, data: Commands[Event]): Promise<ReplyData | string> {
+    try {
+      return (await this.#client.send(event, data)) as ReplyData
+    } catch (error) {
+      if (error instanceof CommandError) return error.code
+      throw error
+    }
+  }
+
   async close(): Promise<void> {
     await this.#client.close()
     this.#balancer.close()
   }
 
-  #show(data: Readonly<Record<string, unknown>>, { event, seq }: PushMeta): void {
+  #show(data: ReplyData, { event, seq }: PushMeta): void {
+    this.#last.set(event, data)
     if (seq !== undefined && seq !== null) this.shown.push({ seq, event, paymentId: String(data.paymentId) })
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { CLAIMS, type Finding } from './claims.ts'
 import { LIVE_CLAIMS } from './live-claims.ts'
+import { RIDE_CLAIMS } from './ride-claims.ts'
 import { Stage } from './stage.ts'
 
 export interface DemoOptions {
@@ -22,7 +23,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const told: Told[] = []
   try {
     await Promise.all([stage.start('node1'), stage.start('node2')])
-    for (const { title, check } of [...CLAIMS, ...LIVE_CLAIMS]) {
+    for (const { title, check } of [...CLAIMS, ...LIVE_CLAIMS, ...RIDE_CLAIMS]) {
       const claimMs = performance.now()
       const finding = await check(stage).catch((error: unknown) => ({ holds: false, seen: String(error) }))
       const line = { title, ...finding, durationMs: Math.round(performance.now() - claimMs) }

@@ -31,8 +31,8 @@ export interface Answer {
   readonly verdict: string | null
 }
 
-/** Who pays and who drives; they hear of it. */
-export type Parties = Pick<ExpectedPayment, 'customerId' | 'driverId'>
+/** Who pays and who drives, and for which ride; they hear of it. */
+export type Parties = Pick<ExpectedPayment, 'customerId' | 'driverId'> & { readonly tripId?: string }
 
 const NOBODY: Parties = { customerId: null, driverId: null }
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url))
@@ -145,7 +145,7 @@ export class Stage {
     gateway: SampleGateway,
     merchantRef: string,
     amountMinor: bigint,
-    { customerId, driverId }: Parties = NOBODY,
+    { customerId, driverId, tripId = undefined }: Parties = NOBODY,
   ): Promise<string> {
     const registration = await registerPayment(
       this.pool,
@@ -156,7 +156,7 @@ export class Stage {
         gatewayRef: null,
         amountMinor,
         currency: 'EGP',
-        tripId: null,
+        tripId: tripId ?? null,
         customerId,
         driverId,
       },
