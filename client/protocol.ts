@@ -133,6 +133,12 @@ interface EndedBid extends Ride {
   readonly driverId: string
 }
 
+interface UnservedRide extends Ride {
+  readonly status: TripState
+  readonly reason: 'no_drivers' | 'timed_out'
+  readonly at: string
+}
+
 interface Offer extends Ride {
   readonly offerId: string
 }
@@ -170,9 +176,15 @@ export interface Pushes {
   'ride:cancelled': RideStep & {
     readonly cancelledBy: 'customer' | 'driver' | 'system' | 'laravel'
     readonly reason: string | null
+    readonly feeMinor: number | null
+    readonly currency: string | null
   }
-  'ride:no_drivers': Ride
-  'ride:timeout': Ride
+  'ride:redispatched': RideStep & {
+    readonly releasedDriverId: string | null
+    readonly reason: string | null
+  }
+  'ride:no_drivers': UnservedRide
+  'ride:timeout': UnservedRide
   'ride:new': RideOffer
   'ride:offer:expired': Offer
   'ride:taken': Ride

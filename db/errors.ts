@@ -105,6 +105,11 @@ export function alreadyDone(error: unknown): boolean {
   return [1050, 1060, 1061, 1091].includes(errno(error))
 }
 
+/** Error 1054: the table, which is somebody else's, has no such column. Only the statement was undone. */
+export function isUnknownColumn(error: unknown): boolean {
+  return errno(error) === 1054
+}
+
 /** Error 1146: there is no such table. */
 export function isMissingTable(error: unknown): boolean {
   return errno(error) === 1146

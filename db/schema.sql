@@ -416,6 +416,7 @@ CREATE TABLE `trip_transitions` (
   `fare_minor` bigint DEFAULT NULL COMMENT 'the final fare, of what is completed',
   `currency` char(3) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
   `at` datetime(3) NOT NULL,
+  `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL COMMENT 'of a step back to pending: who gave it up',
   PRIMARY KEY (`trip_id`,`version`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -73,7 +73,9 @@ describe('bids', () => {
     })
     expect(SNAPSHOT.shape.trip.parse(chosen.reply?.data)).toEqual(chosen.reply?.data)
     const told = await feedOf(rider)
-    expect(told.map(({ event }) => event)).toEqual(['bid:new', 'bid:new', 'ride:driver_assigned'])
+    expect(told.map(({ event }) => event)).toEqual([
+      ...['bid:new', 'bid:new', 'ride:driver_assigned', 'ride:driver_details'],
+    ])
     expect(BID_PUSHES['bid:new'].data.parse(told[0]?.data)).toEqual(told[0]?.data)
     expect(told[2]?.data).toMatchObject({ agreedFareMinor: 11_000, currency: 'EGP' })
     expect(RIDE_PUSHES['ride:driver_assigned'].data.parse(told[2]?.data)).toEqual(told[2]?.data)

@@ -56,7 +56,10 @@ describe('POST /internal/trips/:id/transition and /cancel', () => {
     ])
     const again = await act(id, 'transition', done)
     expect([again.status, again.text]).toEqual([200, completed.text])
-    const told = await feedOf('c-life')
+    const [first, details, ...rest] = await feedOf('c-life')
+    // The code is for the rider alone.
+    expect(details).toMatchObject({ event: 'ride:driver_details', driverId: 'd-life', driver: null })
+    const told = [first ?? {}, ...rest] as Record<string, unknown>[]
     expect(told.map(({ event }) => event)).toEqual([
       'ride:driver_assigned',
       'ride:driver_arrived',
@@ -102,12 +105,32 @@ describe('POST /internal/trips/:id/transition and /cancel', () => {
     expect(await historyOf(database.pool, id)).toHaveLength(3)
   })
 
+  it('release a trip whose driver gives it up, as often as it is said, and not the next one’s', async () => {
+    const id = await accepted('d-gone', { customerId: 'c-gone' })
+    const body = { by: 'driver', driverId: 'd-gone', redispatch: true, reason: 'a flat' }
+    for (const _ of [1, 2])
+      expect((await act(id, 'cancel', body)).json).toMatchObject({ status: 'pending', driverId: null })
+    const told = (await feedOf('c-gone')).filter(({ event }) => event === 'ride:redispatched')
+    expect(told).toMatchObject([{ rideId: id, releasedDriverId: 'd-gone', reason: 'a flat' }])
+    expect((await show(id)).transitions.at(-1)).toMatchObject({
+      ...{ from: 'accepted', to: 'pending', by: 'driver', byId: 'd-gone', driverId: 'd-gone' },
+    })
+    const offerId = idToText(await offer(database.pool, id, 'd-next'))
+    await act(id, 'accept', { driverId: 'd-next', offerId })
+    expect((await act(id, 'cancel', body)).json).toMatchObject({ code: 'trip_differs', fields: ['driverId'] })
+    await act(id, 'transition', { transition: 'started' })
+    const late = { by: 'driver', driverId: 'd-next', redispatch: true }
+    expect((await act(id, 'cancel', late)).json).toMatchObject({ status: 'cancelled' })
+    const wrong = await act(id, 'cancel', { by: 'customer', redispatch: true })
+    expect([wrong.status, wrong.json.errors?.[0]?.field]).toEqual([400, 'redispatch'])
+  })
+
   it('observe once what Laravel has written before it told, and tell of it', async () => {
     const id = await accepted('d-seen', { customerId: 'c-seen' })
     await database.pool.query("UPDATE trip_requests SET current_status = 'ongoing' WHERE id = ?", [id])
     for (const _ of [1, 2]) expect((await act(id, 'transition', { transition: 'started' })).status).toBe(200)
     expect(await historyOf(database.pool, id)).toEqual(['>pending', 'pending>accepted', 'accepted>ongoing!'])
-    expect((await feedOf('c-seen')).map(({ event }) => event)).toEqual([
+    expect((await feedOf('d-seen')).map(({ event }) => event)).toEqual([
       'ride:driver_assigned',
       'ride:started',
     ])

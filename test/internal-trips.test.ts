@@ -40,11 +40,12 @@ describe('POST /internal/trips', () => {
 
   it('looks for a driver, once for a trip, and for none where Laravel has named one', async () => {
     const dispatches = async (tripId: string) =>
-      (await database.pool.query('SELECT policy, round FROM trip_dispatches WHERE trip_id = ?', [tripId]))[0]
+      (await database.pool.query('SELECT policy, since FROM trip_dispatches WHERE trip_id = ?', [tripId]))[0]
     const { json } = await create(tripBody({ policy: 'batch' }))
-    expect(await dispatches(json.id)).toEqual([{ policy: 'batch', round: 0 }])
+    const begun = await dispatches(json.id)
+    expect(begun).toMatchObject([{ policy: 'batch' }])
     await create(tripBody({ policy: 'batch', tripId: json.id }))
-    expect(await dispatches(json.id)).toEqual([{ policy: 'batch', round: 0 }])
+    expect(await dispatches(json.id)).toEqual(begun)
     const tripId = randomUUID()
     await laravelStores(database.pool, tripId, { customer_id: 'c-1', driver_id: 'd-named' })
     expect((await create(tripBody({ tripId }))).status).toBe(201)

@@ -61,10 +61,14 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of prese
   })
 
   it('go online and offline by an index, though Laravel makes none', async () => {
-    const [, online] = await keysOf(database, (connection) => setDriverOnline(connection, 'd-7'))
-    const [, offline] = await keysOf(database, (connection) => setDriversOffline(connection, ['d-7', 'd-8']))
+    const [locked, , online] = await keysOf(database, (connection) => setDriverOnline(connection, 'd-7'))
+    const [, , offline] = await keysOf(database, (connection) =>
+      setDriversOffline(connection, ['d-7', 'd-8']),
+    )
     const [read] = await keysOf(database, (connection) => readDriverDuties(connection, ['d-7', 'd-8']))
-    expect([online, offline, read]).toEqual(Array.from({ length: 3 }, () => ['driver_details_user_id']))
+    expect([locked, online, offline, read]).toEqual(
+      Array.from({ length: 4 }, () => ['driver_details_user_id']),
+    )
   })
 
   async function fill(): Promise<void> {

@@ -59,6 +59,9 @@ describe('the client’s commands, against a real Onceline', () => {
     const offerId = idToText(await offer(database.pool, rideId, driverId))
     const [rider, driver] = [clientOf(riderId, 'customer'), clientOf(driverId, 'driver')]
     const told: string[] = []
+    const otp = new Promise<string | null>((resolve) =>
+      rider.on('ride:driver_details', (details) => resolve(details.otp)),
+    )
     rider.onAny((_, { event, seq }) => seq !== undefined && told.push(event))
     await Promise.all([rider.opened(), driver.opened()])
     let isOver = false
@@ -71,12 +74,20 @@ describe('the client’s commands, against a real Onceline', () => {
     const accepted = await driver.send('driver:accept:ride', { rideId, offerId })
     expect(accepted).toMatchObject({ rideId, driverId, state: 'accepted' })
     await driver.send('driver:arrived', { rideId })
-    await driver.send('ride:start', { rideId })
+    await driver.send('ride:start', { rideId, otp: await otp })
     expect(await driver.send('ride:complete', { rideId })).toMatchObject({ rideId, state: 'completed' })
     isOver = true
     await cuts
     while (!told.includes('ride:completed')) await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(told).toEqual(['ride:driver_assigned', 'ride:driver_arrived', 'ride:started', 'ride:completed'])
+    expect(told).toEqual([
+      ...[
+        'ride:driver_assigned',
+        'ride:driver_details',
+        'ride:driver_arrived',
+        'ride:started',
+        'ride:completed',
+      ],
+    ])
   })
 
   it('say why they are refused', async () => {

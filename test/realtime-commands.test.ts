@@ -47,16 +47,19 @@ it('a ride goes from the offer to its end over two processes, by the commands of
   })
   await driver.event('ride:accept:success')
   expect(await rider.event('ride:driver_assigned')).toMatchObject({ seq: 1, data: { rideId, driverId } })
+  const { otp } = (await rider.event('ride:driver_details')).data ?? {}
+  expect(otp).toMatch(/^\d{4}$/)
   expect(await rider.ask('1', 'customer:subscribe:ride', { rideId })).toMatchObject({ ok: true })
   driver.send({ event: 'driver:location', data: { ...HERE, speed: 7 } })
   expect((await rider.event('driver:location:update')).data).toMatchObject({
     ...{ rideId, driverId, location: { ...HERE, speed: 7, heading: null } },
   })
   driver.send({ id: '2', event: 'driver:arrived', data: { rideId } })
-  driver.send({ id: '3', event: 'ride:start', data: { rideId } })
+  driver.send({ id: '3', event: 'ride:start', data: { rideId, otp } })
   driver.send({ id: '4', event: 'ride:complete', data: { rideId } })
-  expect(await rider.event('ride:completed')).toMatchObject({ seq: 4 })
-  expect(rider.seqs).toEqual([1, 2, 3, 4])
+  expect(await rider.event('ride:completed')).toMatchObject({ seq: 5 })
+  expect(rider.seqs).toEqual([1, 2, 3, 4, 5])
+  expect(driver.seqs).toEqual([1, 2, 3, 4])
   await driver.event('trip:arrival:confirmed')
   expect(driver.frames.flatMap(({ re, ok }) => (re === undefined ? [] : [[re, ok]]))).toEqual([
     ...[1, 2, 3, 4].map((n) => [String(n), true]),

@@ -50,7 +50,8 @@ describe('acceptTripIn', () => {
       trip: { status: 'accepted', state: 'accepted', driverId: 'd-1', customerId: 'customer-1' },
       before: { status: 'pending', driverId: null },
       steps: [{ from: 'pending', to: 'accepted', observed: false }],
-      losers: ['d-2'],
+      lost: [{ driverId: 'd-2' }],
+      withdrawn: [{ tripId: elsewhere, driverId: 'd-1' }],
     })
     expect(await statesOf([mine, ...others])).toEqual([
       'accepted',

@@ -92,6 +92,7 @@ describe('an acceptance', () => {
             seq: 1,
             data: { rideId: id, driverId: 'd-5', status: 'accepted' },
           },
+          ...(user === 'd-5' ? [] : [{ event: 'ride:driver_details', seq: 2, data: { driverId: 'd-5' } }]),
         ])
     listener.close()
   })

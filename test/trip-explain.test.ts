@@ -4,8 +4,10 @@ import { migrate } from '../db/migrate.ts'
 import { type Id, newId } from '../src/base/ids.ts'
 import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/matching/offers/offer-store.ts'
 import { readActiveRide } from '../src/matching/trips/active-ride.ts'
-import { readOtp } from '../src/matching/trips/otp.ts'
+import { readAcceptedAt } from '../src/matching/trips/cancellation-fee.ts'
+import { giveOtp, readOtp } from '../src/matching/trips/otp.ts'
 import { readParties } from '../src/matching/trips/parties-store.ts'
+import { driversWhoGaveUp, takeFromDriver } from '../src/matching/trips/release.ts'
 import { readOpenRide } from '../src/matching/trips/request.ts'
 import {
   isOnRide,
@@ -76,6 +78,20 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
       ['one_active_trip_per_driver'],
     ])
     expect(await keysOf(database, (connection) => readOtp(connection, trip))).toEqual([['PRIMARY']])
+  })
+
+  it('ask who gave trips up, and when one was accepted, by the primary key', async () => {
+    const some = trips.slice(100, 150)
+    expect([
+      await keysOf(database, (connection) => driversWhoGaveUp(connection, some)),
+      await keysOf(database, (connection) => readAcceptedAt(connection, trip)),
+    ]).toEqual([[['PRIMARY']], [['PRIMARY']]])
+  })
+
+  it('release a trip, and give it its code, by the primary key', async () => {
+    const keys = await keysOf(database, (connection) => takeFromDriver(connection, trip), RESULT)
+    expect(keys).toEqual([['PRIMARY'], ['trip_status_trip_request_id']])
+    expect(await keysOf(database, (connection) => giveOtp(connection, trip), RESULT)).toEqual([['PRIMARY']])
   })
 
   it('look for the ride that a rider is on by who he is and how it stands', async () => {

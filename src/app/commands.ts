@@ -41,6 +41,7 @@ export function assembleCommands(
   const { log, clock = systemClock, realtime } = options
   const pool = resources.database.commands
   const publish = feed.publisher.publish.bind(feed.publisher)
+  const rides = { callbacks: options.callbacks, rules: dispatch.rules }
   const tokens = tokenRules(realtime?.jwtSecrets ?? [], clock)
   return new Commands({
     once: new Once({ pool }),
@@ -60,9 +61,9 @@ export function assembleCommands(
       ...new DriverLocations({ drivers: drivers.pool, clock }).handlers,
       ...offerCommands(),
       ...dutyCommands(),
-      ...tripCommands({ callbacks: options.callbacks }),
-      ...bidCommands({ callbacks: options.callbacks }),
-      ...rideRequestCommands({ callbacks: options.callbacks, rules: dispatch.rules }),
+      ...tripCommands(rides),
+      ...bidCommands(rides),
+      ...rideRequestCommands(rides),
     },
   })
 }

@@ -117,7 +117,7 @@ export const BRIDGE_CHANNELS: readonly BridgeChannel[] = [
   channel('laravel:ride.created', {
     schema: RIDE_CREATED,
     act: rideCreated,
-    does: 'creates the trip, as `POST /internal/trips` does',
+    does: 'creates the trip and looks for a driver, as `POST /internal/trips` does',
     pushes: null,
   }),
   channel('laravel:ride.cancelled', {

@@ -2,14 +2,14 @@ import type { z } from 'zod'
 import type { PoolConnection } from '../../db/pools.ts'
 import { assertNever } from '../base/assert.ts'
 import { appendToFeed } from '../feed/append.ts'
-import { isUserId } from '../feed/message.ts'
-import { alsoTold, announceTrip } from '../matching/trips/announce.ts'
+import { alsoTold } from '../matching/trips/announce.ts'
 import { createTripIn } from '../matching/trips/create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from '../matching/trips/move.ts'
-import { tellOfCreation } from '../matching/trips/perform.ts'
+import { tellOfCreation, tellOfMove } from '../matching/trips/perform.ts'
 import { readTrip } from '../matching/trips/store.ts'
 import type { Actor, Fare, TripOrder } from '../matching/trips/trip.ts'
-import { type Act, type Acted, currencyOf, NOTHING_NEW, refused } from './bridge-acts.ts'
+import { driverDetailsOf } from '../matching/trips/trip-announcement.ts'
+import { type Act, type ActContext, type Acted, currencyOf, NOTHING_NEW, refused } from './bridge-acts.ts'
 import { roundedMinor } from './bridge-fields.ts'
 import type {
   DRIVER_ASSIGNED,
@@ -73,8 +73,8 @@ const LARAVEL: Actor = { type: 'laravel', id: null }
 
 /** `laravel:ride.started` and its like: the trip came to this state, by Laravel's word. */
 export function rideMoved(to: TripMove['to']): Act<z.output<typeof RIDE_MOVED>> {
-  return (connection, message) =>
-    move(connection, message.ride_id, {
+  return (connection, message, context) =>
+    move(connection, context, message.ride_id, {
       ...{ to, by: LARAVEL, driverId: message.driver_id, reason: null, finalFare: null },
     })
 }
@@ -91,8 +91,8 @@ const CANCELLERS: Readonly<Record<string, Actor['type']>> = {
   admin: 'system',
 }
 
-export const rideCancelled: Act<z.output<typeof RIDE_CANCELLED>> = (connection, message) =>
-  move(connection, message.ride_id, {
+export const rideCancelled: Act<z.output<typeof RIDE_CANCELLED>> = (connection, message, context) =>
+  move(connection, context, message.ride_id, {
     to: 'cancelled',
     by: { type: CANCELLERS[message.cancelled_by?.toLowerCase() ?? ''] ?? 'laravel', id: null },
     // A trip that is cancelled may have lost its driver before: whose it was does not matter any more.
@@ -106,25 +106,22 @@ export const rideCompleted: Act<z.output<typeof RIDE_COMPLETED>> = async (connec
   const currency = message.currency ?? currencyOf(await readTrip(connection, ride_id), context)
   const finalFare = final_fare === null ? null : fareOf(final_fare, currency)
   if (final_fare !== null && finalFare === null) return refused('fare_out_of_bounds')
-  return move(connection, ride_id, {
+  return move(connection, context, ride_id, {
     ...{ to: 'completed', by: LARAVEL, driverId: driver_id, reason: null, finalFare },
   })
 }
 
 /** What the rider gets of a driver, beside that he has one. The driver never gets the code that he has to ask for. */
-export const tripAccepted: Act<z.output<typeof TRIP_ACCEPTED>> = async (connection, message) => {
+export const tripAccepted: Act<z.output<typeof TRIP_ACCEPTED>> = async (connection, message, context) => {
   const tripId = message.ride_id ?? message.trip?.id ?? ''
   const driverId = message.driver_id ?? driverIn(message.driver)
-  const moved = await moveTripIn(connection, tripId, {
-    ...{ to: 'accepted', by: LARAVEL, driverId, reason: null, finalFare: null },
-  })
-  const acted = await announce(connection, moved, { by: LARAVEL, reason: null })
-  const customerId = ('trip' in moved ? moved.trip.customerId : null) ?? ''
+  const order: TripMove = { to: 'accepted', by: LARAVEL, driverId, reason: null, finalFare: null }
+  const moved = await moveTripIn(connection, tripId, order)
+  const acted = await announce(connection, context, moved, order)
   const { otp, driver } = message
-  if (acted.kind === 'refused' || !isUserId(customerId) || (otp === null && driver === null)) return acted
-  const data = { rideId: tripId, driverId: 'trip' in moved ? moved.trip.driverId : driverId, otp, driver }
+  if (acted.kind === 'refused' || !('trip' in moved) || (otp === null && driver === null)) return acted
   // His feed is locked by the announcement, if there was one, so nothing is locked out of order.
-  const details = await appendToFeed(connection, [{ userId: customerId, event: 'ride:driver_details', data }])
+  const details = await appendToFeed(connection, driverDetailsOf(moved.trip, { otp, driver }))
   return { kind: 'done', told: alsoTold(acted.told, { rings: [], pushes: details }) }
 }
 
@@ -133,25 +130,31 @@ function driverIn(driver: Readonly<Record<string, unknown>> | null): string | nu
   return typeof id === 'string' || typeof id === 'number' ? String(id) : null
 }
 
-async function move(connection: PoolConnection, tripId: string, order: TripMove): Promise<Acted> {
-  return announce(connection, await moveTripIn(connection, tripId, order), order)
+async function move(
+  connection: PoolConnection,
+  context: ActContext,
+  tripId: string,
+  order: TripMove,
+): Promise<Acted> {
+  return announce(connection, context, await moveTripIn(connection, tripId, order), order)
 }
 
 /**
  * Whoever told of the move first has announced it: what the history knew already is no news. Laravel, whose word it is, is not
- * called back.
+ * called back, and what it takes for a cancellation it knows itself.
  */
 async function announce(
   connection: PoolConnection,
+  { rules }: ActContext,
   moved: TripMoved,
-  { by, reason }: { readonly by: Actor; readonly reason: string | null },
+  order: TripMove,
 ): Promise<Acted> {
   switch (moved.kind) {
-    case 'moved': {
-      const { trip, before, steps, bids } = moved
-      const change = { trip, before, steps, bids, by, reason }
-      return { kind: 'done', told: await announceTrip(connection, change, []) }
-    }
+    case 'moved':
+      return {
+        kind: 'done',
+        told: await tellOfMove(connection, moved, order, { rules, callbacksOf: () => [] }),
+      }
     case 'unchanged':
       return NOTHING_NEW
     case 'not_allowed':

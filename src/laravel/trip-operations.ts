@@ -50,12 +50,15 @@ export const TRIP_OPERATIONS: readonly ApiOperation[] = [
     ...KEYED_POST,
     path: '/internal/trips/{id}/cancel',
     operationId: 'cancelTrip',
-    summary: 'Cancel a trip',
+    summary: 'Cancel a trip, or release it for another driver',
+    description:
+      'With `redispatch` a driver gives it up before the start: it waits again, and another driver is looked for. A late rider owes ' +
+      '`cancellationFeeMinor`, where that is configured; nobody charges it here.',
     parameters: [TRIP_ID],
     body: TRIP_CANCEL,
     responses: {
       ...KEYED,
-      200: { description: 'it is cancelled, or it was', schema: TRIP },
+      200: { description: 'it is cancelled, or it was; with `redispatch` it waits again', schema: TRIP },
       404: UNKNOWN,
       409: {
         description:

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import type { Pool } from '../../db/pools.ts'
+import type { Pool, PoolConnection } from '../../db/pools.ts'
 import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
 import { idFromText, idToText, newId } from '../base/ids.ts'
 import { problem } from '../base/problem.ts'
@@ -15,6 +15,9 @@ import { tripHistoryJson } from '../matching/trips/json.ts'
 import type { TripMove } from '../matching/trips/move.ts'
 import {
   acceptAndTell,
+  giveUpAndTell,
+  type MovedAndTold,
+  type MoveTools,
   moveAndTell,
   type Performer,
   performOnce,
@@ -99,14 +102,13 @@ function placeOf({ address = null, ...degrees }: TripOrderBody['pickup']): Place
 async function cancel(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
   const parsed = parseFields(TRIP_CANCEL, request.json)
   if (!parsed.ok) return refusal(invalid(parsed.errors, request.requestId))
-  const { by, reason = null, driverId = null } = parsed.value
-  return move(request, options, {
-    to: 'cancelled',
-    by: { type: by, id: null },
-    driverId,
-    reason,
-    finalFare: null,
-  })
+  const { by, reason = null, driverId = null, redispatch } = parsed.value
+  const order = { by: { type: by, id: by === 'driver' ? driverId : null }, driverId, reason }
+  return redispatch === true
+    ? perform(request, options, (connection, tripId, tools) =>
+        giveUpAndTell(connection, tripId, order, tools),
+      )
+    : move(request, options, { ...order, to: 'cancelled', finalFare: null })
 }
 
 async function transition(request: KeyedRequest, options: TripRoutesOptions): Promise<OnceResult> {
@@ -127,13 +129,24 @@ function finalFareOf({ finalFareMinor, currency }: TripTransitionBody): TripMove
   return { amountMinor: BigInt(finalFareMinor), currency }
 }
 
+function move(request: KeyedRequest, options: TripRoutesOptions, order: TripMove): Promise<OnceResult> {
+  return perform(request, options, (connection, tripId, tools) =>
+    moveAndTell(connection, tripId, order, tools),
+  )
+}
+
 /** Users hear of it; Laravel, who ordered it, is not called back. */
-async function move(request: KeyedRequest, options: TripRoutesOptions, order: TripMove): Promise<OnceResult> {
+async function perform(
+  request: KeyedRequest,
+  options: TripRoutesOptions,
+  work: (connection: PoolConnection, tripId: string, tools: MoveTools) => Promise<MovedAndTold>,
+): Promise<OnceResult> {
   const { requestId, context } = request
   const tripId = tripIdOf(context)
   if (tripId === null) return refusal(tripUnknown(requestId))
+  const tools = { rules: options.rules, callbacksOf: () => [] }
   return performOnce(options, request, async (connection) => {
-    const { moved, told } = await moveAndTell(connection, tripId, order, () => [])
+    const { moved, told } = await work(connection, tripId, tools)
     return { reply: await moveReply(moved, requestId), told }
   })
 }

@@ -49,11 +49,20 @@ export const TRIP_ORDER = z.strictObject({
 export type TripOrderBody = z.output<typeof TRIP_ORDER>
 
 /** `POST /internal/trips/:id/cancel` */
-export const TRIP_CANCEL = z.strictObject({
-  by: z.enum(['customer', 'driver', 'system']),
-  reason: words(255).nullish(),
-  driverId: foreignId.nullish().describe("must be the trip's driver, if it is said"),
-})
+export const TRIP_CANCEL = z
+  .strictObject({
+    by: z.enum(['customer', 'driver', 'system']),
+    reason: words(255).nullish(),
+    driverId: foreignId.nullish().describe("must be the trip's driver, if it is said"),
+    redispatch: z
+      .boolean()
+      .nullish()
+      .describe('of a driver, before the start: the trip waits again, and another driver is looked for'),
+  })
+  .superRefine(({ by, redispatch }, context) => {
+    if (redispatch === true && by !== 'driver')
+      context.addIssue({ code: 'custom', path: ['redispatch'], message: 'only by the driver' })
+  })
 
 /** What Laravel calls a move, and where it leads. */
 export const TRANSITIONS = {
@@ -108,6 +117,9 @@ export const TRIP = z.object({
   estimatedFareMinor: minor.nullable(),
   agreedFareMinor: minor.nullable().describe("the driver's bid, where the rider chose one"),
   finalFareMinor: minor.nullable(),
+  cancellationFeeMinor: minor
+    .nullable()
+    .describe('what the rider owes for a late cancellation; Laravel charges it'),
   currency: z.string().nullable(),
   paymentMethod: z.string().nullable(),
   policy: z.enum(DISPATCH_POLICIES).nullable(),
@@ -122,7 +134,9 @@ const TRIP_STEP = z.object({
   by: z.enum(ACTOR_TYPES),
   byId: z.string().nullable(),
   reason: z.string().nullable(),
+  driverId: z.string().nullable().describe('who drives; of a step back to `pending`, who gave it up'),
   finalFareMinor: minor.nullable(),
+  cancellationFeeMinor: minor.nullable(),
   at: time,
 })
 

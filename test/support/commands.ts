@@ -6,7 +6,7 @@ import { createLogger } from '../../src/base/log.ts'
 import { createSampler } from '../../src/base/sampler.ts'
 import type { Push } from '../../src/feed/envelope.ts'
 import { Once } from '../../src/idempotency/once.ts'
-import { DEFAULT_RULES } from '../../src/matching/dispatch/settings.ts'
+import { DEFAULT_RULES, type DispatchRules } from '../../src/matching/dispatch/settings.ts'
 import { RideTracker } from '../../src/matching/drivers/ride-tracker.ts'
 import { straightLine } from '../../src/matching/drivers/route-estimate.ts'
 import { bidCommands } from '../../src/realtime/commands/bid-commands.ts'
@@ -85,6 +85,8 @@ export interface OpenCommandsOptions {
   /** Of the key's wait for another process. */
   readonly waitMs?: number
   readonly pool?: CommandPool
+  /** How drivers are looked for; the defaults, if not said. */
+  readonly dispatch?: DispatchRules
 }
 
 /** The commands as a process has them, with all that they told. */
@@ -114,6 +116,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
     patient: true,
   })
   const registry = new Registry()
+  const { dispatch: rules = DEFAULT_RULES } = options
   const clock = systemClock
   const publish = async (some: readonly Push[]) => void pushes.push(...some)
   const tracker = new RideTracker({ publish, estimate: straightLine, rules: DEFAULT_RULES, clock })
@@ -123,7 +126,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
     callbacks: true,
     ring: (ids) => void rings.push(...ids),
     publish,
-    rules: DEFAULT_RULES,
+    rules,
     wake: (ids) => void wakes.push(...ids),
     answered: () => undefined,
     limits: limits.limits,
@@ -140,9 +143,9 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
       ...locations.handlers,
       ...offerCommands(),
       ...dutyCommands(),
-      ...tripCommands({ callbacks: true }),
-      ...bidCommands({ callbacks: true }),
-      ...rideRequestCommands({ callbacks: true, rules: DEFAULT_RULES }),
+      ...tripCommands({ callbacks: true, rules }),
+      ...bidCommands({ callbacks: true, rules }),
+      ...rideRequestCommands({ callbacks: true, rules }),
     },
   })
   return {

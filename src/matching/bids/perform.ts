@@ -1,9 +1,7 @@
 import type { PoolConnection } from '../../../db/pools.ts'
-import { idToText } from '../../base/ids.ts'
 import { appendToFeed } from '../../feed/append.ts'
-import { announceTrip, NOBODY_TOLD, type Told } from '../trips/announce.ts'
-import type { Performer } from '../trips/perform.ts'
-import { acceptanceCallbackOf } from '../trips/trip-announcement.ts'
+import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
+import { type Performer, tellOfAcceptance } from '../trips/perform.ts'
 import { acceptBidIn, type BidAccepted, type Choice } from './accept-bid.ts'
 import { bidMessagesOf, placedMessagesOf } from './bid-announcement.ts'
 import { type BidPlaced, type Placement, placeBidIn } from './place.ts'
@@ -41,11 +39,7 @@ export async function acceptBidAndTell(
 ): Promise<{ readonly accepted: BidAccepted; readonly told: Told }> {
   const accepted = await acceptBidIn(connection, choice)
   if (accepted.kind !== 'accepted') return { accepted, told: NOBODY_TOLD }
-  const { trip, bid, losers } = accepted
-  const change = { ...accepted, by: { type: 'customer', id: bid.customerId } as const, reason: null }
-  const callback = acceptanceCallbackOf(change, idToText(bid.offerId), traceId)
-  const told = await announceTrip(connection, change, callbacks ? [callback] : [])
-  const data = { rideId: trip.id }
-  const taken = losers.map((userId) => ({ userId, event: 'ride:taken', data }))
-  return { accepted, told: { ...told, pushes: [...told.pushes, ...taken] } }
+  const { customerId, offerId } = accepted.bid
+  const by = { type: 'customer', id: customerId } as const
+  return { accepted, told: await tellOfAcceptance(connection, accepted, { by, offerId, callbacks, traceId }) }
 }

@@ -11,12 +11,18 @@ type Queryable = Pick<PoolConnection | Pool, 'query'>
 const OWN_WAKE_MS = 1_000
 
 /**
+ * More than a search has. The search for a trip that its driver gave up has other rounds than the one before it: who slept through all that
+ * decides nothing by what he knew.
+ */
+const SEARCH_ROUNDS = 1_000
+
+/**
  * Begins to look for a driver, in the caller's transaction, which holds the trip's lock; where somebody looks already, it begins anew.
  * Wake the dispatcher with the trip's id after the commit. False where too little is known of the trip to look for anybody.
  */
 export async function startDispatchIn(
   connection: PoolConnection,
-  { id, details, zoneId, category }: Trip,
+  { id, details, zoneId, category, version }: Trip,
   rules: DispatchRules,
 ): Promise<boolean> {
   if (details === null || category === null) return false
@@ -26,11 +32,19 @@ export async function startDispatchIn(
   const nextInMs = policy === 'batch' ? 0 : OWN_WAKE_MS
   await connection.query(
     `INSERT INTO trip_dispatches (trip_id, zone_id, category, policy, round, asked, since, deadline_at, next_at)
-     VALUES (?, ?, ?, ?, 0, 0, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND,
+     VALUES (?, ?, ?, ?, ?, 0, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND,
        UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)
      ON DUPLICATE KEY UPDATE zone_id = VALUES(zone_id), category = VALUES(category), policy = VALUES(policy),
        round = round + 1, asked = 0, since = VALUES(since), deadline_at = VALUES(deadline_at), next_at = VALUES(next_at)`,
-    [id, zone ?? '', category, policy, settings.matchTimeoutMs * 1_000, nextInMs * 1_000],
+    [
+      id,
+      zone ?? '',
+      category,
+      policy,
+      (version - 1) * SEARCH_ROUNDS,
+      settings.matchTimeoutMs * 1_000,
+      nextInMs * 1_000,
+    ],
   )
   return true
 }

@@ -4,6 +4,7 @@ import { type DriverDuty, driverDuties } from '../drivers/driver-store.ts'
 import { type HeldOffer, OFFER_SLOTS, offersHeldBy } from '../offers/make.ts'
 import type { OfferState } from '../offers/offer-store.ts'
 import { type Standing, standingsOf } from '../offers/standings.ts'
+import { whoGaveUp } from '../trips/release.ts'
 import type { DispatchPolicy } from '../trips/trip.ts'
 import type { Exclusion } from './decision.ts'
 
@@ -68,7 +69,7 @@ export function factReadings(
   return [
     waitingAmong(tripIds),
     earlierOffers(tripIds),
-    driversWhoGaveUp(tripIds),
+    whoGaveUp(tripIds),
     driverDuties(driverIds),
     connected(driverIds),
     ridersAmong(driverIds),
@@ -106,21 +107,6 @@ function earlierOffers(tripIds: readonly string[]): Reading<Map<string, EarlierO
         })),
         ({ tripId }) => tripId,
       ),
-  }
-}
-
-/** The history says who left a trip for which a driver is looked for again. Uses the primary key. */
-function driversWhoGaveUp(tripIds: readonly string[]): Reading<Map<string, Set<string>>> {
-  return {
-    sql: `SELECT trip_id, actor_id FROM trip_transitions WHERE trip_id IN (?) AND to_state = 'pending'
-      AND actor_type = 'driver' AND actor_id IS NOT NULL`,
-    values: [tripIds],
-    resultOf: (rows) => {
-      const gaveUp = new Map<string, Set<string>>()
-      for (const { trip_id, actor_id } of rows)
-        gaveUp.set(trip_id, (gaveUp.get(trip_id) ?? new Set()).add(actor_id))
-      return gaveUp
-    },
   }
 }
 

@@ -5,7 +5,7 @@ import type { Push } from '../../feed/envelope.ts'
 import { type EndedOffer, overdueOffersOf } from '../offers/expire.ts'
 import type { OfferAnswer } from '../offers/standings.ts'
 import type { Told } from '../trips/announce.ts'
-import type { DispatchPolicy } from '../trips/trip.ts'
+import type { DispatchPolicy, Unserved } from '../trips/trip.ts'
 import { type CandidateSources, findProspects, type Prospect } from './candidates.ts'
 import { postponeSearch, readSearches, type Search } from './dispatch-store.ts'
 import { closeSearchIn } from './end-search.ts'
@@ -15,7 +15,7 @@ import { type Offered, offerIn } from './offering.ts'
 import type { PlannedOffer, WaitingTrip } from './policy.ts'
 import { roomFor } from './room.ts'
 import type { DispatchRules, DispatchSettings } from './settings.ts'
-import { endUnservedIn, type Unserved } from './unserved.ts'
+import { endUnservedIn } from './unserved.ts'
 
 /** What a round needs. */
 export interface RoundTools extends CandidateSources {

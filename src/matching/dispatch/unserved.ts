@@ -2,14 +2,12 @@ import type { PoolConnection } from '../../../db/pools.ts'
 import type { Told } from '../trips/announce.ts'
 import { moveAndTell } from '../trips/perform.ts'
 import { lockTrip } from '../trips/store.ts'
+import type { Unserved } from '../trips/trip.ts'
 import { moveCallbacksOf } from '../trips/trip-announcement.ts'
 import { insertDecisions } from './decision-store.ts'
 import { lockSearch, type Search } from './dispatch-store.ts'
 import { endSearchIn, isWaiting } from './end-search.ts'
 import type { OfferingContext } from './offering.ts'
-
-/** Why a trip ends without a driver. */
-export type Unserved = 'no_drivers' | 'timed_out'
 
 /**
  * Ends a trip that found no driver, in the caller's transaction, if it still waits and nobody has decided since it was read; null
@@ -36,8 +34,9 @@ export async function endUnservedIn(
     ...({ to: 'cancelled', by: { type: 'system', id: null }, driverId: null } as const),
     ...{ reason, finalFare: null },
   }
-  const { told } = await moveAndTell(connection, tripId, order, (change) =>
-    callbacks ? moveCallbacksOf(change, traceId) : [],
-  )
+  const { told } = await moveAndTell(connection, tripId, order, {
+    rules: { settingsOf: () => settings },
+    callbacksOf: (change) => (callbacks ? moveCallbacksOf(change, traceId) : []),
+  })
   return told
 }

@@ -20,6 +20,7 @@ export interface DriverDuty {
  * driver_details_user_id.
  */
 export async function setDriverOnline(connection: PoolConnection, driverId: string): Promise<boolean> {
+  await lockDrivers(connection, [driverId])
   const isBusy = (await ridersAmong(connection, [driverId])).size > 0
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE driver_details SET is_online = '1', updated_at = UTC_TIMESTAMP(),
@@ -52,6 +53,7 @@ export async function setDriversOffline(
   driverIds: readonly string[],
 ): Promise<number> {
   if (driverIds.length === 0) return 0
+  await lockDrivers(connection, driverIds)
   const riders = [...(await ridersAmong(connection, driverIds))]
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE driver_details SET updated_at = UTC_TIMESTAMP(), is_online = '0', availability_status =
@@ -62,11 +64,18 @@ export async function setDriversOffline(
   return result.affectedRows
 }
 
+/** Who takes a ride, or ends one, writes here, too: asked after this, his ride is as his row says. Uses driver_details_user_id. */
+async function lockDrivers(connection: PoolConnection, driverIds: readonly string[]): Promise<void> {
+  await connection.query('SELECT user_id FROM driver_details WHERE user_id IN (?) FOR UPDATE', [
+    driverIds.toSorted(),
+  ])
+}
+
 /** No user's id: they have one character at least. */
 const NOBODY = ''
 
 /** Those of the drivers who are on a ride. Uses one_active_trip_per_driver. */
-async function ridersAmong(connection: Queryable, driverIds: readonly string[]): Promise<Set<string>> {
+export async function ridersAmong(connection: Queryable, driverIds: readonly string[]): Promise<Set<string>> {
   const [rows] = await connection.query<RowDataPacket[]>(
     'SELECT active_driver_id FROM trip_requests WHERE active_driver_id IN (?)',
     [driverIds],

@@ -89,7 +89,7 @@ export async function lockLiveOffers(
 ): Promise<Offer[]> {
   const [found] = await connection.query<RowDataPacket[]>(
     `SELECT id FROM trip_offers WHERE trip_id = ? AND state = 'offered'
-     UNION SELECT id FROM trip_offers WHERE driver_id = ? AND state = 'offered' LIMIT ${LIVE_LIMIT}`,
+     UNION SELECT id FROM trip_offers FORCE INDEX (offers_by_driver) WHERE driver_id = ? AND state = 'offered' LIMIT ${LIVE_LIMIT}`,
     [tripId, driverId],
   )
   if (found.length === 0) return []

@@ -16,7 +16,7 @@ export interface Standing {
 }
 
 /** Of who has answered nothing yet. */
-const PRIOR = 0.8
+export const PRIOR = 0.8
 /** How much the last answer counts: after twenty the ones before are a tenth. */
 const SHARE = 0.1
 const ROWS_A_STATEMENT = 500

@@ -5,16 +5,10 @@ import { type Id, idToText } from '../../base/ids.ts'
 import type { EndedBid } from '../bids/bid.ts'
 import { endBidsIn } from '../bids/end.ts'
 import { endDispatchIn } from '../dispatch/dispatch-store.ts'
+import { driverTakenIn } from '../drivers/availability.ts'
 import { endOffers, lockLiveOffers, type Offer, readOffer } from '../offers/offer-store.ts'
-import {
-  insertTransition,
-  isOnRide,
-  lockTrip,
-  readTrip,
-  setAgreedFare,
-  stampStatus,
-  takeTrip,
-} from './store.ts'
+import { giveOtp } from './otp.ts'
+import { insertTransition, isOnRide, lockTrip, setAgreedFare, stampStatus, takeTrip } from './store.ts'
 import type { Actor, Trip } from './trip.ts'
 import { decideMove, type TripStep, tripStatus } from './trip-state.ts'
 
@@ -36,10 +30,14 @@ export type TripAccepted =
       readonly trip: Trip
       readonly before: Trip
       readonly steps: readonly TripStep[]
-      /** Who had it offered, too. */
-      readonly losers: readonly string[]
       /** The trip's and the driver's, which ended with it. */
       readonly bids: readonly EndedBid[]
+      /** Offers of this trip to others. */
+      readonly lost: readonly Offer[]
+      /** His offers of other trips. */
+      readonly withdrawn: readonly Offer[]
+      /** The code that the rider tells him at the start; null where there is none, or Laravel makes them. */
+      readonly otp: string | null
     }
   | { readonly kind: 'already'; readonly trip: Trip }
   | { readonly kind: AcceptanceRefusal }
@@ -133,9 +131,20 @@ async function finish(connection: PoolConnection, gift: Gift): Promise<TripAccep
   if (fareMinor !== (before.details?.agreedFareMinor ?? null))
     await setAgreedFare(connection, before.id, fareMinor)
   const bids = await endBidsIn(connection, before.id, mine.driverId)
-  const trip = await readTrip(connection, before.id)
-  assert(trip !== null, 'a trip that is locked cannot go')
-  return { kind: 'accepted', trip, before, steps, losers: lost.map(({ driverId }) => driverId), bids }
+  const otp = before.details?.isAdopted === false ? await giveOtp(connection, before.id) : null
+  await driverTakenIn(connection, mine.driverId)
+  return { kind: 'accepted', trip: tripAfter(gift, steps), before, steps, lost, withdrawn, bids, otp }
+}
+
+/** As it is read now: its row is locked, and what was written is known. */
+function tripAfter({ before, mine, fareMinor }: Gift, steps: readonly TripStep[]): Trip {
+  const state = 'accepted'
+  return {
+    ...before,
+    ...{ status: state, state, recorded: state, driverId: mine.driverId },
+    version: before.version + steps.length,
+    details: before.details === null ? null : { ...before.details, agreedFareMinor: fareMinor },
+  }
 }
 
 async function record(
@@ -146,13 +155,16 @@ async function record(
   const decision = status === null ? null : decideMove(before.recorded, status, 'accepted')
   assert(decision?.kind === 'move', 'a trip that was pending can be accepted')
   for (const [index, step] of decision.steps.entries()) {
-    const by: Actor = step.observed ? { type: 'laravel', id: null } : whose
-    const story = { by, reason: null, finalFare: null }
+    const story = step.observed
+      ? { by: LARAVEL, reason: null, fare: null, driverId: null }
+      : { by: whose, reason: null, fare: null, driverId: mine.driverId }
     await insertTransition(connection, before.id, before.version + 1 + index, step, story)
   }
   await stampStatus(connection, before.id, 'accepted', mine.driverId)
   return decision.steps
 }
+
+const LARAVEL: Actor = { type: 'laravel', id: null }
 
 /** The offer was live a moment ago; he took another trip, or it was ended, meanwhile. */
 async function lateOffer(
@@ -171,9 +183,9 @@ async function closedOffer(connection: PoolConnection, offer: Offer, trip: Trip)
     case 'accepted':
       // A trip that went to another driver since, or was cancelled, is not his any more.
       if (trip.driverId === offer.driverId && trip.state !== 'cancelled') return { kind: 'already', trip }
-      return trip.state === 'cancelled'
-        ? { kind: 'not_allowed', from: 'cancelled', to: 'accepted' }
-        : { kind: 'taken' }
+      if (trip.state === 'cancelled') return { kind: 'not_allowed', from: 'cancelled', to: 'accepted' }
+      // He gave it up, or it was taken from him, and it waits for another.
+      return { kind: trip.driverId === null && trip.state === 'pending' ? 'offer_closed' : 'taken' }
     case 'lost':
       return { kind: 'taken' }
     case 'expired':

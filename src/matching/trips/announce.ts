@@ -2,6 +2,7 @@ import type { PoolConnection } from '../../../db/pools.ts'
 import type { Id } from '../../base/ids.ts'
 import { appendToFeed } from '../../feed/append.ts'
 import type { Push } from '../../feed/envelope.ts'
+import type { FeedMessage } from '../../feed/message.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
 import type { OfferAnswer } from '../offers/standings.ts'
 import { feedMessagesOf, type TripChange } from './trip-announcement.ts'
@@ -30,14 +31,15 @@ export function alsoTold(first: Told, second: Told): Told {
 
 /**
  * Writes what others are told of a trip's change, in its transaction and as the last thing there: callbacks first, then the
- * feeds of the rider and the driver.
+ * feeds of the rider and the driver, with what there is to say beside it.
  */
 export async function announceTrip(
   connection: PoolConnection,
   change: TripChange,
   callbacks: readonly OutboxMessage[],
+  more: readonly FeedMessage[] = [],
 ): Promise<Told> {
   const rings = await appendToOutbox(connection, callbacks, change.trip.now)
-  const pushes = await appendToFeed(connection, feedMessagesOf(change))
+  const pushes = await appendToFeed(connection, [...feedMessagesOf(change), ...more])
   return { rings, pushes }
 }

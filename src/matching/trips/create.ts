@@ -39,7 +39,7 @@ export async function createTripIn(connection: PoolConnection, asked: TripOrder)
     order.tripId,
     1,
     { from: null, to: 'pending', observed: false },
-    { by: { type: 'customer', id: order.customerId }, reason: null, finalFare: null },
+    { by: { type: 'customer', id: order.customerId }, reason: null, fare: null, driverId: null },
   )
   return created(connection, order.tripId)
 }
@@ -65,7 +65,8 @@ async function meet(connection: PoolConnection, order: TripOrder, trip: Trip): P
     await insertTransition(connection, trip.id, trip.version + 1, step, {
       by: { type: 'laravel', id: null },
       reason: null,
-      finalFare: null,
+      fare: null,
+      driverId: null,
     })
   return created(connection, trip.id)
 }

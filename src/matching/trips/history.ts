@@ -14,7 +14,10 @@ export interface StoredStep extends TripStep {
   readonly version: number
   readonly by: Actor
   readonly reason: string | null
-  readonly finalFare: Fare | null
+  /** Who drives; of a step back to pending, who gave it up. Null where that was not noted. */
+  readonly driverId: string | null
+  /** The final fare of what is completed, the fee of what is cancelled. */
+  readonly fare: Fare | null
   readonly at: Date
 }
 
@@ -43,7 +46,8 @@ export async function readTripHistory(connection: Queryable, tripId: string): Pr
 /** Uses the primary key. */
 async function readTransitions(connection: Queryable, tripId: string): Promise<StoredStep[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT version, from_state, to_state, observed, actor_type, actor_id, reason, fare_minor, currency, at
+    `SELECT version, from_state, to_state, observed, actor_type, actor_id, reason, fare_minor, currency, driver_id,
+       at
      FROM trip_transitions WHERE trip_id = ? ORDER BY version LIMIT ?`,
     [tripId, TRANSITION_LIMIT],
   )
@@ -54,8 +58,8 @@ async function readTransitions(connection: Queryable, tripId: string): Promise<S
     observed: Number(row.observed) === 1,
     by: { type: row.actor_type, id: row.actor_id },
     reason: row.reason,
-    finalFare:
-      row.fare_minor === null ? null : { amountMinor: BigInt(row.fare_minor), currency: row.currency },
+    driverId: row.driver_id,
+    fare: row.fare_minor === null ? null : { amountMinor: BigInt(row.fare_minor), currency: row.currency },
     at: row.at,
   }))
 }

@@ -9,7 +9,7 @@ import type { Trip } from './trip.ts'
 
 /** A trip as JSON: amounts in minor units. */
 export function tripJson(trip: Trip) {
-  const { details, finalFare } = trip
+  const { details, finalFare, cancellationFee } = trip
   return {
     id: trip.id,
     status: trip.status,
@@ -24,7 +24,8 @@ export function tripJson(trip: Trip) {
     estimatedFareMinor: details === null ? null : Number(details.estimatedFare.amountMinor),
     agreedFareMinor: details?.agreedFareMinor == null ? null : Number(details.agreedFareMinor),
     finalFareMinor: finalFare === null ? null : Number(finalFare.amountMinor),
-    currency: details?.estimatedFare.currency ?? finalFare?.currency ?? null,
+    cancellationFeeMinor: cancellationFee === null ? null : Number(cancellationFee.amountMinor),
+    currency: (details?.estimatedFare ?? finalFare ?? cancellationFee)?.currency ?? null,
     paymentMethod: trip.paymentMethod,
     policy: details?.policy ?? null,
     createdAt: details?.createdAt.toISOString() ?? null,
@@ -41,6 +42,11 @@ export function rideJson(trip: Trip): OpenTrip {
   }
 }
 
+/** What its rider owes for a ride that is cancelled, beside the ride; nothing of any other. */
+export function feeJson({ state, cancellationFee: fee }: Trip): { readonly feeMinor?: number | null } {
+  return state === 'cancelled' ? { feeMinor: fee === null ? null : Number(fee.amountMinor) } : {}
+}
+
 /** A trip with all that happened to it as JSON. */
 export function tripHistoryJson({ trip, transitions, offers, bids }: TripHistory) {
   return {
@@ -51,10 +57,11 @@ export function tripHistoryJson({ trip, transitions, offers, bids }: TripHistory
   }
 }
 
-function stepJson({ version, from, to, observed, by, reason, finalFare, at }: StoredStep) {
+function stepJson({ version, from, to, observed, by, reason, driverId, fare, at }: StoredStep) {
   return {
-    ...{ version, from, to, observed, by: by.type, byId: by.id, reason },
-    finalFareMinor: finalFare === null ? null : Number(finalFare.amountMinor),
+    ...{ version, from, to, observed, by: by.type, byId: by.id, reason, driverId },
+    finalFareMinor: fare === null || to === 'cancelled' ? null : Number(fare.amountMinor),
+    cancellationFeeMinor: fare === null || to !== 'cancelled' ? null : Number(fare.amountMinor),
     at: at.toISOString(),
   }
 }

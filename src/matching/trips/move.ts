@@ -1,16 +1,21 @@
 import { isDuplicateKey } from '../../../db/errors.ts'
 import type { PoolConnection } from '../../../db/pools.ts'
 import { assert } from '../../base/assert.ts'
+import type { Id } from '../../base/ids.ts'
 import type { EndedBid } from '../bids/bid.ts'
 import { endBidsIn } from '../bids/end.ts'
 import { endDispatchIn } from '../dispatch/dispatch-store.ts'
+import { driversFreedIn, driverTakenIn } from '../drivers/availability.ts'
 import { endOffers, lockLiveOffers, type Offer } from '../offers/offer-store.ts'
+import { type CancellationFee, NO_FEE, readAcceptedAt } from './cancellation-fee.ts'
+import { addFare, setActualFare } from './fares.ts'
+import { forgetOtp } from './otp.ts'
+import { formerDriverOf, takeFromDriver } from './release.ts'
 import {
-  addFare,
   insertTransition,
   lockTrip,
   readTrip,
-  setActualFare,
+  setAgreedFare,
   setStatus,
   stampStatus,
   takeTrip,
@@ -20,8 +25,11 @@ import { decideMove, statusOf, type TripState, type TripStep, tripStatus } from 
 
 /** What somebody says of a trip: that it came, or is to come, to this state. */
 export interface TripMove {
-  /** `accepted`: Laravel gave it to `driverId` by itself. A driver's own acceptance is acceptTripIn(). */
-  readonly to: Exclude<TripState, 'pending'>
+  /**
+   * `accepted`: Laravel gave it to `driverId` by itself. A driver's own acceptance is acceptTripIn(). `pending`: it is released, if
+   * isReleasable().
+   */
+  readonly to: TripState
   /** Without an id: the trip's own customer or driver. */
   readonly by: Actor
   /** Whose trip it must be; null does not say. */
@@ -47,6 +55,10 @@ export type TripMoved =
       readonly steps: readonly TripStep[]
       /** The trip's and the given driver's, which ended with it. */
       readonly bids: readonly EndedBid[]
+      /** Offers of this trip, which nobody can take any more. */
+      readonly lost: readonly Offer[]
+      /** Offers of other trips to the driver who has this one. */
+      readonly withdrawn: readonly Offer[]
     }
   | { readonly kind: 'unchanged'; readonly trip: Trip }
   | { readonly kind: 'not_allowed'; readonly from: string; readonly to: TripState }
@@ -55,13 +67,15 @@ export type TripMoved =
   | { readonly kind: 'unknown' }
 
 /**
- * Moves a trip in the caller's transaction, or records that Laravel moved it, once however often it is said. A trip that ends
- * takes its live offers with it.
+ * Moves a trip in the caller's transaction, or records that Laravel moved it, once however often it is said. A trip that ends takes its live
+ * offers with it; nobody looks for a driver of one that waits no more, and whose driver it is or was is as free as that makes him. After a
+ * release the caller looks for another driver. Locks the trip, live offers in the order of their ids, and drivers.
  */
 export async function moveTripIn(
   connection: PoolConnection,
   tripId: string,
   move: TripMove,
+  feeOf: CancellationFee = NO_FEE,
 ): Promise<TripMoved> {
   const before = await lockTrip(connection, tripId)
   if (before === null) return { kind: 'unknown' }
@@ -73,19 +87,52 @@ export async function moveTripIn(
   if (fields.length > 0) return { kind: 'different', fields }
   if (decision.kind === 'unchanged')
     return { kind: 'unchanged', trip: await withFare(connection, before, move.finalFare) }
+  const { steps } = decision
   const given = move.to === 'accepted' ? (move.driverId ?? before.driverId) : null
   // Before the driver's unique column, as an acceptance does.
   const live = await lockLiveOffers(connection, before.id, given)
-  if (!(await writeStatus(connection, before, move, decision.steps))) return { kind: 'driver_busy' }
-  await recordSteps(connection, before, decision.steps, move)
-  const waited = decision.steps.some(({ from }) => from === null || from === 'pending')
+  if (!(await writeStatus(connection, before, move, steps))) return { kind: 'driver_busy' }
+  await recordSteps(connection, before, steps, move, await fareOf(connection, before, move, steps, feeOf))
+  const waited = steps.some(({ from }) => from === null || from === 'pending')
   if (waited) await endDispatchIn(connection, before.id)
-  await endLiveOffers(connection, before.id, move.to, live)
+  const ended = await endLiveOffers(connection, before.id, move.to, live)
   const bids = waited ? await endBidsIn(connection, before.id, given) : []
+  await noteDrivers(connection, before, move, given)
   const trip = await readTrip(connection, tripId)
   assert(trip !== null, 'a trip that is locked cannot go')
-  return { kind: 'moved', trip, before, steps: decision.steps, bids }
+  return { kind: 'moved', trip, before, steps, ...ended, bids }
 }
+
+/** What the last step is about: the fare of what is completed, the fee of what is cancelled. */
+async function fareOf(
+  connection: PoolConnection,
+  trip: Trip,
+  { to, by, finalFare }: TripMove,
+  steps: readonly TripStep[],
+  feeOf: CancellationFee,
+): Promise<Fare | null> {
+  if (to !== 'cancelled') return finalFare
+  if (feeOf === NO_FEE || trip.driverId === null) return null
+  const from = steps.at(-1)?.from ?? null
+  return feeOf({ trip, by, from, acceptedAt: await readAcceptedAt(connection, trip.id) })
+}
+
+/** Whose trip it is by now, or was until now. */
+async function noteDrivers(
+  connection: PoolConnection,
+  before: Trip,
+  move: TripMove,
+  given: string | null,
+): Promise<void> {
+  if (given !== null) await driverTakenIn(connection, given)
+  else if (FREEING.includes(move.to)) {
+    const former = formerDriverOf(before, move.by)
+    if (former !== null) await driversFreedIn(connection, [former])
+  }
+}
+
+/** After these a driver is on this trip no more. */
+const FREEING: readonly TripState[] = ['pending', 'completed', 'cancelled', 'returned']
 
 /** A trip may be told to have ended before its fare is known, and again with it. */
 async function withFare(connection: PoolConnection, trip: Trip, fare: Fare | null): Promise<Trip> {
@@ -121,14 +168,22 @@ async function writeStatus(
   steps: readonly TripStep[],
 ): Promise<boolean> {
   const status = statusOf(to)
-  if (status === 'accepted' && trip.status === 'pending') {
+  if (to === 'pending') await takeFromDriver(connection, trip.id)
+  else if (status === 'accepted' && trip.status === 'pending') {
     if (!(await assign(connection, trip, driverId))) return false
   } else if (status !== trip.status) {
     assert(await setStatus(connection, trip.id, trip.status, status), 'a locked trip moved by itself')
   }
   if (isOurs(trip) && finalFare !== null) await setActualFare(connection, trip.id, finalFare)
-  for (const step of steps) await stampStatus(connection, trip.id, statusOf(step.to), driverId)
+  if (to === 'pending') await forgetDriver(connection, trip)
+  else for (const step of steps) await stampStatus(connection, trip.id, statusOf(step.to), driverId)
   return true
+}
+
+/** Whoever drives next has a code of his own, and what was agreed on with the last driver binds nobody. */
+async function forgetDriver(connection: PoolConnection, trip: Trip): Promise<void> {
+  if (isOurs(trip)) await forgetOtp(connection, trip.id)
+  if (trip.details?.agreedFareMinor != null) await setAgreedFare(connection, trip.id, null)
 }
 
 /** Laravel gave the trip to a driver: by name, or it has written him already and the status comes later. */
@@ -147,13 +202,15 @@ async function recordSteps(
   connection: PoolConnection,
   trip: Trip,
   steps: readonly TripStep[],
-  { by, reason, finalFare, to }: TripMove,
+  { by, reason, to, driverId }: TripMove,
+  fare: Fare | null,
 ): Promise<void> {
   for (const [index, step] of steps.entries()) {
+    const whose = to === 'pending' ? formerDriverOf(trip, by) : (trip.driverId ?? driverId)
     const story =
       step.to === to
-        ? { by: { type: by.type, id: by.id ?? ownIdOf(trip, by.type) }, reason, finalFare }
-        : { by: { type: 'laravel' as const, id: null }, reason: null, finalFare: null }
+        ? { by: { type: by.type, id: by.id ?? ownIdOf(trip, by.type) }, reason, fare, driverId: whose }
+        : { by: { type: 'laravel' as const, id: null }, reason: null, fare: null, driverId: null }
     await insertTransition(connection, trip.id, trip.version + 1 + index, step, story)
   }
 }
@@ -169,9 +226,14 @@ async function endLiveOffers(
   tripId: string,
   to: TripState,
   live: readonly Offer[],
-): Promise<void> {
-  const ofTrip = live.filter((offer) => offer.tripId === tripId).map(({ id }) => id)
-  const ofDriver = live.filter((offer) => offer.tripId !== tripId).map(({ id }) => id)
-  await endOffers(connection, ofTrip, to === 'accepted' ? 'lost' : 'withdrawn')
-  await endOffers(connection, ofDriver, 'withdrawn')
+): Promise<{ readonly lost: readonly Offer[]; readonly withdrawn: readonly Offer[] }> {
+  const lost = live.filter((offer) => offer.tripId === tripId)
+  const withdrawn = live.filter((offer) => offer.tripId !== tripId)
+  await endOffers(connection, idsOf(lost), to === 'accepted' ? 'lost' : 'withdrawn')
+  await endOffers(connection, idsOf(withdrawn), 'withdrawn')
+  return { lost, withdrawn }
+}
+
+function idsOf(offers: readonly Offer[]): Id[] {
+  return offers.map(({ id }) => id)
 }

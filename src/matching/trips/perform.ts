@@ -7,13 +7,18 @@ import type { Once, OnceRequest } from '../../idempotency/once.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
 import { startDispatchIn } from '../dispatch/dispatch-store.ts'
 import type { DispatchRules } from '../dispatch/settings.ts'
+import { expiredPushes } from '../offers/expire.ts'
+import type { Offer } from '../offers/offer-store.ts'
 import type { OfferAnswer } from '../offers/standings.ts'
 import { type Acceptance, acceptTripIn, type TripAccepted } from './accept.ts'
-import { announceTrip, NOBODY_TOLD, type Told } from './announce.ts'
+import { alsoTold, announceTrip, NOBODY_TOLD, type Told } from './announce.ts'
+import { feeByRules } from './cancellation-fee.ts'
 import type { TripCreation } from './create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from './move.ts'
-import type { Trip } from './trip.ts'
-import { acceptanceCallbackOf, type TripChange } from './trip-announcement.ts'
+import { isReleasable } from './release.ts'
+import { lockTrip } from './store.ts'
+import type { Actor, Trip } from './trip.ts'
+import { acceptanceCallbackOf, driverDetailsOf, type TripChange } from './trip-announcement.ts'
 
 /** What every door needs that changes trips. */
 export interface Performer {
@@ -76,17 +81,77 @@ export async function tellOfCreation(
   return { rings, pushes: [], wakes: isLookedFor ? [trip.id] : [] }
 }
 
-/** Moves a trip, and writes what its users are told, and Laravel by `callbacksOf`: nothing where Laravel ordered it itself. */
+/** How a move is told, and what comes of it. */
+export interface MoveTools {
+  /** How another driver is looked for after a release, and what a late cancellation costs. */
+  readonly rules: DispatchRules
+  /** What Laravel is told: nothing where it ordered the move itself. */
+  readonly callbacksOf: (change: TripChange) => readonly OutboxMessage[]
+}
+
+export interface MovedAndTold {
+  readonly moved: TripMoved
+  readonly told: Told
+}
+
+/** Moves a trip, and writes what its users and Laravel are told. */
 export async function moveAndTell(
   connection: PoolConnection,
   tripId: string,
   order: TripMove,
-  callbacksOf: (change: TripChange) => readonly OutboxMessage[],
-): Promise<{ readonly moved: TripMoved; readonly told: Told }> {
-  const moved = await moveTripIn(connection, tripId, order)
-  if (moved.kind !== 'moved') return { moved, told: NOBODY_TOLD }
-  const change = { ...moved, by: order.by, reason: order.reason }
-  return { moved, told: await announceTrip(connection, change, callbacksOf(change)) }
+  tools: MoveTools,
+): Promise<MovedAndTold> {
+  const moved = await moveTripIn(connection, tripId, order, feeByRules(tools.rules))
+  return { moved, told: await tellOfMove(connection, moved, order, tools) }
+}
+
+/**
+ * What follows from a move, in its transaction: another driver is looked for after a release; users and Laravel are told, and whoever had
+ * the trip offered hears that he cannot take it.
+ */
+export async function tellOfMove(
+  connection: PoolConnection,
+  moved: TripMoved,
+  { by, reason }: Pick<TripMove, 'by' | 'reason'>,
+  { rules, callbacksOf }: MoveTools,
+): Promise<Told> {
+  if (moved.kind !== 'moved') return NOBODY_TOLD
+  const { trip, before, steps, bids, lost, withdrawn } = moved
+  const isWaiting = trip.state === 'pending' && (await startDispatchIn(connection, trip, rules))
+  const change = { trip, before, steps, bids, by, reason }
+  const told = await announceTrip(connection, change, callbacksOf(change))
+  const wakes = isWaiting ? [trip.id] : []
+  return alsoTold({ ...told, wakes }, offersTold(lost, withdrawn, trip.state === 'accepted'))
+}
+
+/** A trip that its driver, or Laravel in his name, gives up. */
+export interface GivingUp {
+  readonly by: Actor
+  /** Whose trip it must be; null does not say. */
+  readonly driverId: string | null
+  readonly reason: string | null
+}
+
+/**
+ * A driver gives a trip up: before the start, where it is known what was ordered, it is released and another driver looked for; otherwise it is
+ * cancelled.
+ */
+export async function giveUpAndTell(
+  connection: PoolConnection,
+  tripId: string,
+  given: GivingUp,
+  tools: MoveTools,
+): Promise<MovedAndTold> {
+  const trip = await lockTrip(connection, tripId)
+  const to = trip !== null && isReleasable(trip) ? 'pending' : 'cancelled'
+  return moveAndTell(connection, tripId, { ...given, to, finalFare: null }, tools)
+}
+
+/** Who accepted a trip, by which offer, and how it is told. */
+export interface AcceptanceTold extends Pick<Performer, 'callbacks'> {
+  readonly by: Actor
+  readonly offerId: Id
+  readonly traceId: string
 }
 
 /** A driver accepts a trip; rider, driver and Laravel find it told, and whoever had it offered, too, hears that it is taken. */
@@ -95,14 +160,36 @@ export async function acceptAndTell(
   acceptance: Acceptance,
   { callbacks, traceId }: Pick<Performer, 'callbacks'> & { readonly traceId: string },
 ): Promise<{ readonly accepted: TripAccepted; readonly told: Told }> {
+  const { driverId, offerId } = acceptance
   const accepted = await acceptTripIn(connection, acceptance)
-  if (accepted.kind !== 'accepted') return { accepted, told: NOBODY_TOLD }
-  const by = { type: 'driver', id: acceptance.driverId } as const
+  const by = { type: 'driver', id: driverId } as const
+  return { accepted, told: await tellOfAcceptance(connection, accepted, { by, offerId, callbacks, traceId }) }
+}
+
+/** What follows from an acceptance, in its transaction; of one that is none, nothing. */
+export async function tellOfAcceptance(
+  connection: PoolConnection,
+  accepted: TripAccepted,
+  { by, offerId, callbacks, traceId }: AcceptanceTold,
+): Promise<Told> {
+  if (accepted.kind !== 'accepted') return NOBODY_TOLD
+  const { trip, otp, lost, withdrawn } = accepted
   const change = { ...accepted, by, reason: null }
-  const callback = acceptanceCallbackOf(change, idToText(acceptance.offerId), traceId)
-  const told = await announceTrip(connection, change, callbacks ? [callback] : [])
-  const data = { rideId: accepted.trip.id }
-  const taken = accepted.losers.map((userId) => ({ userId, event: 'ride:taken', data }))
-  const answers = [{ driverId: acceptance.driverId, accepted: true }]
-  return { accepted, told: { ...told, pushes: [...told.pushes, ...taken], answers } }
+  const callback = acceptanceCallbackOf(change, idToText(offerId), traceId)
+  const details = otp === null ? [] : driverDetailsOf(trip, { otp, driver: null })
+  const told = await announceTrip(connection, change, callbacks ? [callback] : [], details)
+  const answers = trip.driverId === null ? [] : [{ driverId: trip.driverId, accepted: true }]
+  return alsoTold({ ...told, answers }, offersTold(lost, withdrawn, true))
+}
+
+/** Who had the trip offered loses it; what its driver had offered beside it is for others, whom the dispatcher asks now. */
+function offersTold(lost: readonly Offer[], withdrawn: readonly Offer[], isTaken: boolean): Told {
+  const taken = lost.map(({ driverId: userId, tripId }) => ({
+    ...{ userId, event: 'ride:taken', data: { rideId: tripId } },
+  }))
+  return {
+    rings: [],
+    pushes: [...(isTaken ? taken : expiredPushes(lost)), ...expiredPushes(withdrawn)],
+    wakes: withdrawn.map(({ tripId }) => tripId),
+  }
 }

@@ -54,6 +54,10 @@ function toTrip(row: RowDataPacket, record: Partial<RowDataPacket>): Trip {
   const status = tripStatus(row.current_status)
   const recorded: TripState | null = record.to_state ?? null
   const details = record.trip_id ? toDetails(record) : null
+  const fare =
+    record.fare_minor == null
+      ? null
+      : { amountMinor: BigInt(record.fare_minor), currency: record.fare_currency }
   return {
     id: row.id,
     status: row.current_status,
@@ -66,10 +70,8 @@ function toTrip(row: RowDataPacket, record: Partial<RowDataPacket>): Trip {
     category: row.vehicle_category_id ?? details?.category ?? null,
     paymentMethod: row.payment_method ?? details?.paymentMethod ?? null,
     details,
-    finalFare:
-      record.fare_minor == null
-        ? null
-        : { amountMinor: BigInt(record.fare_minor), currency: record.fare_currency },
+    finalFare: recorded === 'cancelled' ? null : fare,
+    cancellationFee: recorded === 'cancelled' ? fare : null,
     now: row.now,
   }
 }
@@ -148,7 +150,10 @@ export async function insertDetails(
 export interface StepStory {
   readonly by: Actor
   readonly reason: string | null
-  readonly finalFare: Fare | null
+  /** The final fare of what is completed, the fee of what is cancelled. */
+  readonly fare: Fare | null
+  /** Who drives; of a step back to pending, who gave it up. */
+  readonly driverId: string | null
 }
 
 /** Adds one row to a trip's history. Throws 1062 where somebody without the trip's lock has taken the version. */
@@ -157,27 +162,14 @@ export async function insertTransition(
   tripId: string,
   version: number,
   step: TripStep,
-  { by, reason, finalFare }: StepStory,
+  { by, reason, fare, driverId }: StepStory,
 ): Promise<void> {
   const row = [tripId, version, step.from, step.to, step.observed ? 1 : 0, by.type, by.id, reason]
   await connection.query(
     `INSERT INTO trip_transitions (trip_id, version, from_state, to_state, observed, actor_type, actor_id, reason,
-       fare_minor, currency, at)
+       fare_minor, currency, driver_id, at)
      VALUES (?, UTC_TIMESTAMP(3))`,
-    [[...row, finalFare?.amountMinor ?? null, finalFare?.currency ?? null]],
-  )
-}
-
-/** Adds the fare to a step that was recorded without one. Uses the primary key. */
-export async function addFare(
-  connection: PoolConnection,
-  tripId: string,
-  version: number,
-  { amountMinor, currency }: Fare,
-): Promise<void> {
-  await connection.query(
-    'UPDATE trip_transitions SET fare_minor = ?, currency = ? WHERE trip_id = ? AND version = ?',
-    [amountMinor, currency, tripId, version],
+    [[...row, fare?.amountMinor ?? null, fare?.currency ?? null, driverId]],
   )
 }
 
@@ -222,14 +214,6 @@ export async function setStatus(
     [to, tripId, from],
   )
   return result.affectedRows === 1
-}
-
-/** Writes what a ride cost in the end. Uses the primary key. */
-export async function setActualFare(connection: PoolConnection, tripId: string, fare: Fare): Promise<void> {
-  await connection.query('UPDATE trip_requests SET actual_fare = ? WHERE id = ?', [
-    minorToDecimal(fare.amountMinor, fare.currency),
-    tripId,
-  ])
 }
 
 /** Laravel's table of times has no column for the two ways back. */

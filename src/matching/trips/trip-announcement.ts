@@ -3,7 +3,8 @@ import type { OutboxMessage } from '../../outbox/append.ts'
 import type { EndedBid } from '../bids/bid.ts'
 import { bidMessagesOf } from '../bids/bid-announcement.ts'
 import { tripJson } from './json.ts'
-import type { Actor, Fare, Trip } from './trip.ts'
+import { formerDriverOf } from './release.ts'
+import { type Actor, type Fare, type Trip, UNSERVED, type Unserved } from './trip.ts'
 import type { TripState, TripStep } from './trip-state.ts'
 
 /** A trip that was moved, as moveTripIn() and acceptTripIn() tell it. */
@@ -25,6 +26,19 @@ const EVENTS: Partial<Readonly<Record<TripState, string>>> = {
   ongoing: 'ride:started',
   completed: 'ride:completed',
   cancelled: 'ride:cancelled',
+  pending: 'ride:redispatched',
+}
+
+/** That no driver was found, in the rider's words and in Laravel's. */
+const UNSERVED_WORDS: Readonly<Record<Unserved, { readonly event: string; readonly callback: string }>> = {
+  no_drivers: { event: 'ride:no_drivers', callback: 'ride.no_drivers' },
+  timed_out: { event: 'ride:timeout', callback: 'ride.timeout' },
+}
+
+function unservedWords({ by, reason }: TripChange, to: TripState) {
+  const unserved =
+    to === 'cancelled' && by.type === 'system' ? UNSERVED.find((one) => one === reason) : undefined
+  return unserved === undefined ? null : UNSERVED_WORDS[unserved]
 }
 
 /**
@@ -32,11 +46,14 @@ const EVENTS: Partial<Readonly<Record<TripState, string>>> = {
  * what was asked for. Pure.
  */
 export function feedMessagesOf(change: TripChange): FeedMessage[] {
-  const { trip, before, steps } = change
-  const users = new Set([trip.customerId, trip.driverId, before.driverId].filter((id) => id !== null))
+  const { trip, before, steps, by } = change
+  const former = trip.state === 'pending' ? formerDriverOf(before, by) : before.driverId
+  const users = new Set([trip.customerId, trip.driverId, former].filter((id) => id !== null))
   const moves = steps.flatMap((step, index) => {
-    const event = EVENTS[step.to]
-    const isNews = step.from !== null || index === steps.length - 1
+    const event = unservedWords(change, step.to)?.event ?? EVENTS[step.to]
+    const isLast = index === steps.length - 1
+    // That Laravel took it back by itself and gave it away anew is told by the second.
+    const isNews = isLast || (step.from !== null && step.to !== 'pending')
     if (event === undefined || !isNews) return []
     const data = dataOf(change, step.to)
     return [...users].filter(isUserId).map((userId) => ({ userId, event, data }))
@@ -44,10 +61,14 @@ export function feedMessagesOf(change: TripChange): FeedMessage[] {
   return [...moves, ...bidMessagesOf(change.bids ?? [])]
 }
 
-function dataOf({ trip, by, reason }: TripChange, to: TripState): Record<string, unknown> {
-  const data = { rideId: trip.id, status: to, driverId: trip.driverId, at: trip.now.toISOString() }
+function dataOf(change: TripChange, to: TripState): Record<string, unknown> {
+  const { trip, before, by, reason } = change
+  const at = trip.now.toISOString()
+  if (unservedWords(change, to) !== null) return { rideId: trip.id, status: to, reason, at }
+  const data = { rideId: trip.id, status: to, driverId: trip.driverId, at }
   if (to === 'accepted') return { ...data, ...agreedData(trip) }
-  if (to === 'cancelled') return { ...data, cancelledBy: by.type, reason }
+  if (to === 'pending') return { ...data, releasedDriverId: formerDriverOf(before, by), reason }
+  if (to === 'cancelled') return { ...data, cancelledBy: by.type, reason, ...feeData(trip.cancellationFee) }
   if (to === 'completed') return { ...data, ...fareData(trip.finalFare) }
   return data
 }
@@ -56,6 +77,21 @@ function dataOf({ trip, by, reason }: TripChange, to: TripState): Record<string,
 function agreedData({ details }: Trip): Record<string, unknown> {
   if (details?.agreedFareMinor == null) return {}
   return { agreedFareMinor: Number(details.agreedFareMinor), currency: details.estimatedFare.currency }
+}
+
+function feeData(fee: Fare | null): Record<string, unknown> {
+  if (fee === null) return { feeMinor: null, currency: null }
+  return { feeMinor: Number(fee.amountMinor), currency: fee.currency }
+}
+
+/** Who drives, for the rider alone: the code that his driver asks for, and what Laravel shows of him. Pure. */
+export function driverDetailsOf(
+  { id, customerId, driverId }: Pick<Trip, 'id' | 'customerId' | 'driverId'>,
+  { otp, driver }: { readonly otp: string | null; readonly driver: Readonly<Record<string, unknown>> | null },
+): FeedMessage[] {
+  if (customerId === null || !isUserId(customerId)) return []
+  const data = { rideId: id, driverId, otp, driver }
+  return [{ userId: customerId, event: 'ride:driver_details', data }]
 }
 
 function fareData(fare: Fare | null): Record<string, unknown> {
@@ -100,12 +136,15 @@ const CALLBACKS: Partial<Readonly<Record<TripState, string>>> = {
   ongoing: 'ride.started',
   completed: 'ride.completed',
   cancelled: 'ride.cancelled',
+  pending: 'ride.redispatched',
 }
 
-/** What Laravel is told of a user's own move, in order with all else of the trip; of what it had written itself, nothing. Pure. */
-export function moveCallbacksOf({ trip, steps, by, reason }: TripChange, traceId: string): OutboxMessage[] {
+/** What Laravel is told of a move that it did not order, in order with all else of the trip; of what it had written itself, nothing. Pure. */
+export function moveCallbacksOf(change: TripChange, traceId: string): OutboxMessage[] {
+  const { trip, before, steps, by, reason } = change
   const last = steps.at(-1)
-  const event = last === undefined || last.observed ? undefined : CALLBACKS[last.to]
+  if (last === undefined || last.observed) return []
+  const event = unservedWords(change, last.to)?.callback ?? CALLBACKS[last.to]
   if (event === undefined) return []
   const payload = {
     rideId: trip.id,
@@ -115,6 +154,8 @@ export function moveCallbacksOf({ trip, steps, by, reason }: TripChange, traceId
     by: by.type,
     reason,
     at: trip.now.toISOString(),
+    ...(last.to === 'pending' ? { releasedDriverId: formerDriverOf(before, by) } : {}),
+    ...(last.to === 'cancelled' ? feeData(trip.cancellationFee) : {}),
   }
   return [{ topic: 'laravel', orderingKey: trip.id, event, payload, traceId }]
 }

@@ -39,6 +39,8 @@ describe('the states', () => {
     ['completed', 'ongoing'],
     ['returning', 'ongoing'],
     ['returned', 'returning'],
+    ['pending', 'accepted'],
+    ['pending', 'arrived'],
   ] as const)('%s is reached from %s', (to, from) => {
     expect(decideMove(from, statusOf(from), to)).toEqual({
       kind: 'move',
@@ -46,14 +48,15 @@ describe('the states', () => {
     })
   })
 
-  it('are twelve arrows in all, five of which cancel', () => {
+  it('are fourteen arrows in all, five of which cancel and two of which release', () => {
     const arrows = TRIP_STATES.flatMap((from) =>
       TRIP_STATES.filter((to) => decideMove(from, statusOf(from), to).kind === 'move').map((to) => [
         from,
         to,
       ]),
     )
-    expect(arrows).toHaveLength(12)
+    expect(arrows).toHaveLength(14)
+    expect(arrows.filter(([, to]) => to === 'pending').map(([from]) => from)).toEqual(['accepted', 'arrived'])
     expect(arrows.filter(([, to]) => to === 'cancelled').map(([from]) => from)).toEqual(
       expect.arrayContaining(LIVE),
     )

@@ -1,12 +1,16 @@
 /*
  * The trip's state machine: pure.
  *
+ *      ┌──────released──────────┐
+ *      ▼            │           │
  *   pending ──▶ accepted ──▶ arrived ──▶ ongoing ──▶ completed
  *                   └────────────────────▲  └──▶ returning ──▶ returned      a parcel that was not taken
  *
  *   pending, accepted, arrived, ongoing, returning ──▶ cancelled
  *
  *   completed, cancelled and returned have no way out
+ *
+ * A trip is released where its driver gives it up before the start, or it is taken from him: it has no driver, and another is looked for.
  *
  * Laravel's word for a state is its current_status. `arrived` has no word of its own there: the trip stays `accepted`, and
  * only the history knows. Laravel may move a trip by itself, anywhere, and tell of it before, later or never; what it did is
@@ -30,8 +34,8 @@ export type TripState = (typeof TRIP_STATES)[number]
 
 const FORWARD: Readonly<Record<TripState, readonly TripState[]>> = {
   pending: ['accepted', 'cancelled'],
-  accepted: ['arrived', 'ongoing', 'cancelled'],
-  arrived: ['ongoing', 'cancelled'],
+  accepted: ['arrived', 'ongoing', 'pending', 'cancelled'],
+  arrived: ['ongoing', 'pending', 'cancelled'],
   ongoing: ['completed', 'returning', 'cancelled'],
   returning: ['returned', 'cancelled'],
   completed: [],

@@ -69,6 +69,8 @@ export interface Trip {
   readonly details: TripDetails | null
   /** Once it is completed, and if the fare was said. */
   readonly finalFare: Fare | null
+  /** What is owed for a cancellation; null: nothing. Nobody charges it here. */
+  readonly cancellationFee: Fare | null
   /** The database's clock when the trip was read. */
   readonly now: Date
 }
@@ -79,3 +81,7 @@ export interface Actor {
   readonly type: (typeof ACTOR_TYPES)[number]
   readonly id: string | null
 }
+
+/** Why the system ends a trip for which no driver was found: nobody could be asked, or nobody took it in time. */
+export const UNSERVED = ['no_drivers', 'timed_out'] as const
+export type Unserved = (typeof UNSERVED)[number]

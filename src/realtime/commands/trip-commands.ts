@@ -1,9 +1,10 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import { idFromText } from '../../base/ids.ts'
-import { rideJson } from '../../matching/trips/json.ts'
+import type { DispatchRules } from '../../matching/dispatch/settings.ts'
+import { feeJson, rideJson } from '../../matching/trips/json.ts'
 import type { TripMove } from '../../matching/trips/move.ts'
 import { isRightOtp, readOtp } from '../../matching/trips/otp.ts'
-import { acceptAndTell, moveAndTell } from '../../matching/trips/perform.ts'
+import { acceptAndTell, giveUpAndTell, moveAndTell } from '../../matching/trips/perform.ts'
 import {
   answerOfAcceptance,
   answerOfMove,
@@ -12,7 +13,7 @@ import {
 } from '../../matching/trips/refusals.ts'
 import { lockTrip } from '../../matching/trips/store.ts'
 import type { Trip } from '../../matching/trips/trip.ts'
-import { moveCallbacksOf } from '../../matching/trips/trip-announcement.ts'
+import { moveCallbacksOf, type TripChange } from '../../matching/trips/trip-announcement.ts'
 import {
   type Done,
   type Handlers,
@@ -29,6 +30,8 @@ import {
 export interface TripCommandsOptions {
   /** Write messages for Laravel; false where no LARAVEL_API_URL is configured. */
   readonly callbacks: boolean
+  /** How another driver is looked for where one gives his ride up, and what a late cancellation costs. */
+  readonly rules: DispatchRules
 }
 
 /** A code has four digits or so, and 600 tries a minute would find it in a quarter of an hour; ten a minute are enough to mistype. */
@@ -108,7 +111,7 @@ async function moveOwn(
   connection: PoolConnection,
   { user, traceId }: Sender,
   { rideId, to, reason = null, otp }: OwnMove,
-  { callbacks }: TripCommandsOptions,
+  { callbacks, rules }: TripCommandsOptions,
 ): Promise<Done> {
   const trip = await lockTrip(connection, rideId)
   const { userId, userType: type } = user
@@ -117,9 +120,13 @@ async function moveOwn(
   if (otp !== undefined && !isRightOtp(otp, await readOtp(connection, trip.id)))
     return nothing(refusedForNow('otp_wrong', "This is not the rider's code."))
   const order = { to, by: { type, id: userId }, driverId: null, reason, finalFare: null }
-  const { moved, told } = await moveAndTell(connection, trip.id, order, (change) =>
-    callbacks ? moveCallbacksOf(change, traceId) : [],
-  )
+  const tools = {
+    rules,
+    callbacksOf: (change: TripChange) => (callbacks ? moveCallbacksOf(change, traceId) : []),
+  }
+  // A driver who gives his ride up is not the end of it.
+  const perform = type === 'driver' && to === 'cancelled' ? giveUpAndTell : moveAndTell
+  const { moved, told } = await perform(connection, trip.id, order, tools)
   return { outcome: outcomeOf(answerOfMove(moved)), told }
 }
 
@@ -129,7 +136,7 @@ function ownerOf({ customerId, driverId }: Trip, type: 'customer' | 'driver'): s
 
 /** What a trip's answer comes to over a connection. */
 export function outcomeOf(answer: TripAnswer): Outcome {
-  if (answer.kind === 'trip') return ok({ ...rideJson(answer.trip) })
+  if (answer.kind === 'trip') return ok({ ...rideJson(answer.trip), ...feeJson(answer.trip) })
   const { code, detail } = answer
   return code === TRIP_UNKNOWN.code ? refusedForNow(code, detail) : refusedForGood(code, detail)
 }

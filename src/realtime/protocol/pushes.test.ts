@@ -21,7 +21,8 @@ function tripTold(to: TripState, finalFare: { amountMinor: bigint; currency: str
   const trip = {
     ...{ id: 'ride-1', status: 'ongoing', state: to, version: 2, recorded: to, zoneId: null, category: null },
     ...{ customerId: 'rider-1', driverId: 'driver-1', paymentMethod: null, details: null, now: NOW },
-    finalFare,
+    finalFare: to === 'cancelled' ? null : finalFare,
+    cancellationFee: to === 'cancelled' ? finalFare : null,
   }
   return feedMessagesOf({
     trip,
@@ -48,6 +49,7 @@ describe('what is told of a trip', () => {
       'ride:completed',
       'ride:driver_arrived',
       'ride:driver_assigned',
+      'ride:redispatched',
       'ride:started',
     ])
   })

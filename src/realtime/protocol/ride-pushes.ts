@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ACTOR_TYPES } from '../../matching/trips/trip.ts'
+import { ACTOR_TYPES, UNSERVED } from '../../matching/trips/trip.ts'
 import { TRIP_STATES } from '../../matching/trips/trip-state.ts'
 import { momentMs, shownCurrency, shownId, shownMinor, time } from './fields.ts'
 import { RIDE_OFFER } from './snapshot.ts'
@@ -13,6 +13,13 @@ const step = {
 }
 const STEP = z.object(step)
 const RIDE = z.object({ rideId: shownId })
+/** The ride has ended, for this reason. */
+const UNSERVED_RIDE = z.object({
+  rideId: shownId,
+  status: z.enum(TRIP_STATES),
+  reason: z.enum(UNSERVED),
+  at: time,
+})
 const OFFER = z.object({ rideId: shownId, offerId: z.uuid() })
 
 const durable = <Data extends z.ZodType>(data: Data, summary: string) =>
@@ -49,11 +56,25 @@ export const RIDE_PUSHES = {
     'the ride is at its end; the fare where it is known by then',
   ),
   'ride:cancelled': durable(
-    z.object({ ...step, cancelledBy: z.enum(ACTOR_TYPES), reason: z.string().nullable() }),
+    z.object({
+      ...step,
+      cancelledBy: z.enum(ACTOR_TYPES),
+      reason: z.string().nullable(),
+      feeMinor: shownMinor.nullable().describe('what the rider owes for it; null: nothing'),
+      currency: shownCurrency.nullable(),
+    }),
     'the ride was given up',
   ),
-  'ride:no_drivers': durable(RIDE, 'nobody is near who could take it'),
-  'ride:timeout': durable(RIDE, 'nobody took it in time'),
+  'ride:redispatched': durable(
+    z.object({
+      ...step,
+      releasedDriverId: shownId.nullable().describe('whose it was'),
+      reason: z.string().nullable(),
+    }),
+    'its driver gave the ride up, and another is looked for',
+  ),
+  'ride:no_drivers': durable(UNSERVED_RIDE, 'nobody is near who could take it'),
+  'ride:timeout': durable(UNSERVED_RIDE, 'nobody took it in time'),
   'ride:new': {
     data: RIDE_OFFER,
     class: 'offer',
