@@ -133,7 +133,8 @@ describe('drivers of two processes', () => {
     expect(data?.distanceMeters).toBeGreaterThan(1_250)
     expect(data?.distanceMeters).toBeLessThan(1_350)
     driver.send({ id: '2', event: 'driver:arrived', data: { rideId } })
-    await driver.ask('3', 'ride:start', { rideId })
+    const { otp } = (await rider.event('ride:driver_details')).data ?? {}
+    await driver.ask('3', 'ride:start', { rideId, otp })
     await driver.ask('4', 'ride:complete', { rideId })
     await expect.poll(found, SOON).toContain(driverId)
     await driver.close()
