@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { watch } from '../db/watch.ts'
 import { openBridge } from './app/bridge.ts'
 import { openCallbacks } from './app/callbacks.ts'
-import { openDispatch } from './app/dispatch.ts'
+import { type Dispatch, openDispatch } from './app/dispatch.ts'
 import { openDrivers } from './app/drivers.ts'
 import { openFeed } from './app/feed.ts'
 import { openIdempotency } from './app/idempotency.ts'
@@ -84,8 +84,9 @@ export function createApp(options: AppOptions): App {
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
-  const drivers = openDrivers(options, { resources, feed }, registry)
-  const dispatch = openDispatch(options, { resources, callbacks, feed, drivers }, registry)
+  const onFree: Dispatch['freed'] = (workplace) => dispatch.freed(workplace)
+  const drivers = openDrivers(options, { resources, feed, onFree }, registry)
+  const dispatch: Dispatch = openDispatch(options, { resources, callbacks, feed, drivers }, registry)
   const limits = openLimits(options, resources, registry)
   const bridge = openBridge(options, { resources, callbacks, feed, dispatch }, registry)
   const pieces = { resources, limits, webhooks, feed, callbacks, dispatch, drivers }

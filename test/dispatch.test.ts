@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { idFromText } from '../src/base/ids.ts'
 import { rejectOfferIn } from '../src/matching/offers/reject.ts'
 import { withdrawOffersOfIn } from '../src/matching/offers/withdraw.ts'
@@ -177,6 +177,19 @@ describe('a trip that waits', () => {
       { driver: 'near', state: 'offered' },
       { driver: 'late', state: 'offered' },
     ])
+  })
+
+  test('is the first to hear of a driver who becomes free when it has waited for longest', async () => {
+    const node = open()
+    const older = await requestedTrip(database, QUICK, { customerId: 'c-older' })
+    await turn(node, 1_000)
+    const younger = await requestedTrip(database, QUICK, { customerId: 'c-younger' })
+    await drivers('near')
+    node.dispatcher.freed({ zoneId: 'zone-1', category: 'car' })
+    await vi.waitFor(() => expect(node.pushes).toHaveLength(1))
+    expect(await offersOf(database, older.id)).toEqual([{ driver: 'near', state: 'offered' }])
+    await node.dispatcher.idle()
+    expect(await offersOf(database, younger.id)).toEqual([])
   })
 
   test('is given to one process alone', async () => {

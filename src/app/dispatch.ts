@@ -7,6 +7,7 @@ import { Dispatcher } from '../matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../matching/dispatch/metrics.ts'
 import { decide } from '../matching/dispatch/policies/decide.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
+import type { Workplace } from '../matching/drivers/geo-index.ts'
 import type { Performer } from '../matching/trips/perform.ts'
 import { connectedAmong } from '../realtime/presence/presence-store.ts'
 import type { Drivers } from './drivers.ts'
@@ -23,6 +24,8 @@ interface Pieces {
 
 /** What finds drivers for trips. */
 export interface Dispatch extends Pick<Performer, 'rules' | 'wake' | 'answered'> {
+  /** A driver has become free there: who waits for longest is looked at. */
+  readonly freed: (workplace: Workplace) => void
   start(): void
   /** Ends after the turns in hand, for which it waits at most `timeoutMs`. Never throws. */
   stop(timeoutMs: number): Promise<void>
@@ -54,6 +57,7 @@ export function openDispatch(
   return {
     rules,
     wake: (tripIds) => dispatcher.wake(tripIds),
+    freed: (workplace) => dispatcher.freed(workplace),
     answered: (answers) => dispatcher.answered(answers),
     start: () => {
       for (const loop of loops) loop.start()

@@ -3,6 +3,7 @@ import { openRedis } from '../../db/redis.ts'
 import { systemClock } from '../base/clock.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
 import { DriverPool } from '../matching/drivers/driver-pool.ts'
+import type { Workplace } from '../matching/drivers/geo-index.ts'
 import { createPoolMetrics } from '../matching/drivers/pool-metrics.ts'
 import { RideTracker } from '../matching/drivers/ride-tracker.ts'
 import { type RouteEstimator, straightLine } from '../matching/drivers/route-estimate.ts'
@@ -23,12 +24,14 @@ export interface Drivers {
 interface DriverPieces {
   readonly resources: Resources
   readonly feed: Feed
+  /** Somebody has become free. */
+  readonly onFree: (workplace: Workplace) => void
 }
 
 /** Opens a connection for what is written to the index, so that no search waits behind it. */
 export function openDrivers(
   options: AppOptions,
-  { resources, feed }: DriverPieces,
+  { resources, feed, onFree }: DriverPieces,
   registry: Registry,
 ): Drivers {
   const { log, database, redis, clock = systemClock, routeEstimator = straightLine } = options
@@ -46,6 +49,7 @@ export function openDrivers(
     pool: resources.database.drivers,
     installation: database.database,
     metrics: createPoolMetrics(registry),
+    onFree,
     onRide: (tracked) => tracker.tell(tracked),
     log,
     clock,

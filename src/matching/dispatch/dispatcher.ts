@@ -3,6 +3,7 @@ import { inTransaction, withConnection } from '../../../db/transaction.ts'
 import type { Log } from '../../base/log.ts'
 import { Loop } from '../../base/loop.ts'
 import { createSampler } from '../../base/sampler.ts'
+import type { Workplace } from '../drivers/geo-index.ts'
 import { someOverdueOffers } from '../offers/expire.ts'
 import { Standings } from '../offers/standings.ts'
 import type { Performer } from '../trips/perform.ts'
@@ -37,6 +38,9 @@ const AT_ONCE = 3
 const MAX_WAKES = 10_000
 /** Whom a driver who has become free may be offered to. */
 const OLDEST = 3
+/** At most so often: a city that comes online at once is found by the polls. */
+const FREED_MS = 300
+const MAX_GROUPS = 1_000
 const READ_TIMEOUT_MS = 2_000
 const LOG_LINES = { perSecond: 1, burst: 10 }
 
@@ -54,6 +58,8 @@ export class Dispatcher {
   /** Trips to look at, in the order in which they came; those in hand may be asked for again. */
   readonly #waiting = new Set<string>()
   readonly #playing = new Map<string, Promise<void>>()
+  /** Before that a group's oldest are not asked for again. */
+  readonly #freed = new Map<string, number>()
   #isStopping = false
 
   constructor(options: DispatcherOptions) {
@@ -87,8 +93,13 @@ export class Dispatcher {
     this.#play()
   }
 
-  /** A driver of this zone and category has become free: whoever waits for longest is looked at. Never throws. */
-  wakeOldest(zoneId: string, category: string): void {
+  /** A driver has become free there: whoever waits for longest is looked at, so that nobody else is faster. Never throws. */
+  freed({ zoneId, category }: Workplace): void {
+    const group = `${category} ${zoneId}`
+    const nowMs = performance.now()
+    if (this.#isStopping || nowMs < (this.#freed.get(group) ?? 0)) return
+    if (this.#freed.size > MAX_GROUPS) this.#freed.clear()
+    this.#freed.set(group, nowMs + FREED_MS)
     withConnection(this.#options.pool, 'oldest searches', READ_TIMEOUT_MS, (connection) =>
       oldestSearches(connection, zoneId, category, OLDEST),
     ).then(

@@ -9,7 +9,7 @@ import { DriverReader } from './driver-reader.ts'
 import { DriverRoster } from './driver-roster.ts'
 import { DriverSearch } from './driver-search.ts'
 import { GeoIndex, type Workplace } from './geo-index.ts'
-import { dueForIndex, writeBatch } from './index-batches.ts'
+import { dueForIndex, hasNewcomer, writeBatch } from './index-batches.ts'
 import type { Pulse } from './live-driver.ts'
 import type { NearbyDriver, NearbyDrivers, NearbyQuery, Position } from './nearby.ts'
 import type { PoolMetrics, PoolTurn } from './pool-metrics.ts'
@@ -29,6 +29,8 @@ export interface DriverPoolOptions {
   readonly metrics: PoolMetrics
   /** A driver of a ride is there. Must not throw. */
   readonly onRide?: (tracked: Tracked) => void
+  /** Somebody has become free there: he came online, or his ride ended. Must not throw. */
+  readonly onFree?: (workplace: Workplace) => void
   readonly log: Log
   readonly clock?: Clock
   readonly tempo?: Partial<PoolTempo>
@@ -153,6 +155,7 @@ export class DriverPool implements NearbyDrivers {
     const leaving = this.#roster.takeLeaving()
     const batches = dueForIndex(this.#roster.all, startMs, this.#tempo)
     if (leaving.length + batches.length === 0) return
+    const entered = batches.filter(hasNewcomer)
     // What failed is not told again: it is too old to be found before anybody could say so.
     const results = await Promise.allSettled([
       ...leaving.map(([workplace, ids]) => this.#index.remove(workplace, ids)),
@@ -160,6 +163,7 @@ export class DriverPool implements NearbyDrivers {
     ])
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
+    for (const { workplace } of entered) this.#options.onFree?.(workplace)
     this.#turned(
       'index',
       batches.reduce((sum, { drivers }) => sum + drivers.length, 0),

@@ -41,6 +41,11 @@ export function dueForIndex(
   return [...batches.values()]
 }
 
+/** Whether somebody is found from now on who was not before. */
+export function hasNewcomer({ drivers }: IndexBatch): boolean {
+  return drivers.some(({ addedAtMs }) => addedAtMs === Number.NEGATIVE_INFINITY)
+}
+
 /** Writes one batch. Rejects when Redis does not take it; then its drivers are due again. */
 export async function writeBatch(
   index: GeoIndex,
