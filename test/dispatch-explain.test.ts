@@ -141,9 +141,10 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of dispa
         }),
       ],
     )
-    await pool.query('INSERT INTO trip_transitions VALUES ?', [
-      numbers(SEARCHES).map((n) => [`t-${n}`, 1, null, 'pending', 0, 'customer', 'c', null, null, null, now]),
-    ])
+    await pool.query(
+      `INSERT INTO trip_transitions (trip_id, version, from_state, to_state, observed, actor_type, actor_id, at) VALUES ?`,
+      [numbers(SEARCHES).map((n) => [`t-${n}`, 1, null, 'pending', 0, 'customer', 'c', now])],
+    )
     await pool.query('INSERT INTO driver_details (user_id, is_online, availability_status) VALUES ?', [
       numbers(SEARCHES).map((n) => [`d-${n}`, '1', 'available']),
     ])
