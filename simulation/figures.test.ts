@@ -49,6 +49,7 @@ function driver(index: number, works: readonly Partial<Work>[]): DriverRecord {
       rideId: 'trip',
       takenAtMs: 0,
       pickupMeters: 0,
+      pickupMs: 0,
       arrivedAtMs: null,
       startedAtMs: null,
       endedAtMs: null,
@@ -70,8 +71,14 @@ const evidence: Evidence = {
   ],
   drivers: [
     driver(0, [
-      { takenAtMs: 100_000, pickupMeters: 1_000, arrivedAtMs: 220_000, endedAtMs: 300_000 },
-      { takenAtMs: 500_000, pickupMeters: 3_000, arrivedAtMs: 650_000, endedAtMs: 900_000 },
+      { rideId: 'trip-0', takenAtMs: 20_000, pickupMeters: 1_000, arrivedAtMs: 140_000, endedAtMs: 220_000 },
+      {
+        takenAtMs: 500_000,
+        pickupMeters: 3_000,
+        pickupMs: 240_000,
+        arrivedAtMs: 650_000,
+        endedAtMs: 900_000,
+      },
     ]),
     driver(1, [{ takenAtMs: 610_000, pickupMeters: 9_000 }]),
     driver(2, []),
@@ -96,7 +103,7 @@ describe('the figures of a simulation', () => {
 
   it('know nothing of what came after the city closed', () => {
     expect(figures.pickupMeters).toMatchObject({ count: 2, mean: 2_000, worst: 3_000 })
-    expect(figures.pickupSeconds).toMatchObject({ count: 1, mean: 120 })
+    expect(figures.pickupSeconds).toMatchObject({ count: 2, mean: 180, worst: 240 })
     expect(figures.matchSeconds).toMatchObject({ count: 3, mean: 20, worst: 30 })
     expect(figures.waitSeconds).toMatchObject({ count: 1, mean: 130 })
     expect(figures.fairness).toMatchObject({ busyPercent: 12.5, ridesMost: 2, ridesLeast: 0, busyGini: 0.75 })

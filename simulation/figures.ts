@@ -83,9 +83,9 @@ export function figuresOf(evidence: Evidence): Figures {
     servedPercent: served + unserved === 0 ? 0 : (100 * served) / (served + unserved),
     reassigned: rides.filter(({ matches }) => matches.length > 1).length,
     pickupMeters: spreadOf(pickupMeters),
-    pickupSeconds: spreadOf(pickupSecondsOf(work, evidence.closedAtMs)),
+    pickupSeconds: spreadOf(work.map((one) => pickupSecondsOf(one, evidence.closedAtMs))),
     matchSeconds: spreadOf(matchSeconds),
-    waitSeconds: spreadOf(waitSecondsOf(evidence)),
+    waitSeconds: spreadOf(waitSecondsOf(evidence, work)),
     offersPerTrip: spreadOf(offers.perTrip),
     fairness: fairnessOf(evidence),
     histograms: {
@@ -105,20 +105,21 @@ function matchSecondsOf({ rides, closedAtMs }: Evidence): number[] {
   )
 }
 
-function waitSecondsOf({ rides, closedAtMs }: Evidence): number[] {
-  return rides.flatMap(({ askedAtMs, matches }) => {
-    const arrivedAtMs = matches.at(-1)?.arrivedAtMs ?? null
-    return askedAtMs === null || arrivedAtMs === null || arrivedAtMs > closedAtMs
+/** Until the driver came who drove him in the end, or is to come. */
+function waitSecondsOf({ rides, closedAtMs }: Evidence, work: readonly Work[]): number[] {
+  const last = new Map(work.map((one) => [one.rideId, one]))
+  return rides.flatMap(({ askedAtMs, rideId }) => {
+    const one = rideId === null ? undefined : last.get(rideId)
+    return askedAtMs === null || one === undefined
       ? []
-      : [(arrivedAtMs - askedAtMs) / 1_000]
+      : [(one.takenAtMs - askedAtMs) / 1_000 + pickupSecondsOf(one, closedAtMs)]
   })
 }
 
-/** Of those who had arrived by then. */
-function pickupSecondsOf(work: readonly Work[], closedAtMs: number): number[] {
-  return work.flatMap(({ takenAtMs, arrivedAtMs }) =>
-    arrivedAtMs === null || arrivedAtMs > closedAtMs ? [] : [(arrivedAtMs - takenAtMs) / 1_000],
-  )
+/** As it was; of a driver who was still on his way when the city closed, as long as that way is. */
+function pickupSecondsOf({ takenAtMs, arrivedAtMs, pickupMs }: Work, closedAtMs: number): number {
+  const hasArrived = arrivedAtMs !== null && arrivedAtMs <= closedAtMs
+  return (hasArrived ? arrivedAtMs - takenAtMs : pickupMs) / 1_000
 }
 
 const LORENZ_STEPS = 20

@@ -77,9 +77,11 @@ async function readList(pool: Pool, sql: string): Promise<string[]> {
 }
 
 async function readSteps(pool: Pool): Promise<HistoryStep[]> {
-  const [rows] = await pool.query<RowDataPacket[]>('SELECT * FROM trip_transitions ORDER BY trip_id, version')
+  const [rows] = await pool.query<RowDataPacket[]>(
+    'SELECT trip_id, to_state, driver_id, at FROM trip_transitions ORDER BY trip_id, version',
+  )
   return rows.map((row) => ({
-    ...{ tripId: row.trip_id, to: row.to_state, driverId: row.driver_id ?? row.actor_id },
+    ...{ tripId: row.trip_id, to: row.to_state, driverId: row.driver_id },
     atMs: row.at.getTime(),
   }))
 }

@@ -44,6 +44,8 @@ export interface Work {
   readonly takenAtMs: number
   /** From where he was when he heard that it is his. */
   readonly pickupMeters: number
+  /** How long that way takes. */
+  readonly pickupMs: number
   arrivedAtMs: number | null
   startedAtMs: number | null
   endedAtMs: number | null

@@ -49,7 +49,8 @@ export class Driver {
     client.on('ride:driver_assigned', ({ rideId, driverId }) => {
       if (driverId === this.plan.driverId) this.given(rideId)
     })
-    client.on('ride:cancelled', ({ rideId }) => this.#job?.isOf(rideId) && this.#job.callOff())
+    for (const event of ['ride:cancelled', 'ride:redispatched'] as const)
+      client.on(event, ({ rideId }) => this.#job?.isOf(rideId) && this.#job.callOff())
     this.#offers.listen(client)
     client.connect()
     await client.opened()

@@ -36,12 +36,13 @@ export class RideJob {
     this.#driver = driver
     this.#ride = ride
     this.#random = random
+    this.journey = this.#wayTo(driver.point, pickup)
     this.#work = {
       ...{ rideId: ride.rideId, takenAtMs: clock.nowMs(), pickupMeters: roadMeters(driver.point, pickup) },
+      pickupMs: this.journey.endMs - this.journey.startMs,
       ...{ arrivedAtMs: null, startedAtMs: null, endedAtMs: null, how: 'under_way', isAfterClosing: false },
     }
     driver.record.works.push(this.#work)
-    this.journey = this.#wayTo(driver.point, pickup)
   }
 
   isOf(rideId: string): boolean {

@@ -83,10 +83,8 @@ export class Rider {
     client.on('ride:completed', () => this.#end('completed'))
     client.on('ride:no_drivers', () => this.#end('no_drivers'))
     client.on('ride:timeout', () => this.#end('timed_out'))
-    client.on('ride:cancelled', ({ status, reason }) => {
-      if (status === 'cancelled') this.#cancelled(reason)
-      else this.#lostDriver()
-    })
+    client.on('ride:cancelled', ({ reason }) => this.#cancelled(reason))
+    client.on('ride:redispatched', () => this.#lostDriver())
     client.on('bid:new', (bid) => this.#heardBid(bid))
   }
 
@@ -102,6 +100,7 @@ export class Rider {
     if (this.record.end !== null || !this.#waiting.signal.aborted) return
     this.#waiting = new AbortController()
     this.#bids = []
+    this.record.otp = null
     void this.#beImpatient()
   }
 

@@ -6,7 +6,7 @@ import { html, type Markup } from './markup.ts'
 const WIDTH = 640
 const HEIGHT = 240
 const LEFT = 46
-const RIGHT = 12
+const RIGHT = 24
 const TOP = 12
 const BOTTOM = 34
 const INNER = { width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM }

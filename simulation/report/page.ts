@@ -97,7 +97,7 @@ ${row('from acceptance to the driver’s arrival', figures.pickupSeconds, minute
 ${row('from request to driver found', figures.matchSeconds, seconds)}
 ${row('from request to the driver’s arrival', figures.waitSeconds, minutes)}
 ${row('offers a trip', figures.offersPerTrip, (value) => (value === undefined ? '–' : value.toFixed(2)))}
-</tbody></table><p class="hint">Arrivals are those before the city closed.</p><br>`
+</tbody></table><p class="hint">A driver who was still on his way when the city closed counts with as long as that way is.</p><br>`
 }
 
 function riderCharts({ figures: { histograms }, rides }: Outcome): Markup {
