@@ -19,6 +19,7 @@ const ENGINE_FREE = [
   'php-signatures',
   'browser/playground',
   'faults/limits-redis-loss',
+  'faults/mutants',
   'faults/redis-cluster',
   'faults/redis-cluster-service',
   'faults/seats-redis-loss',

@@ -18,6 +18,8 @@ export interface Played {
   readonly riderId: string
   readonly driverIds: readonly string[]
   readonly history: readonly TripOperation[]
+  /** Laravel wrote into its own table and told nobody: histories and offers know nothing of that until the next step. */
+  readonly isByHand: boolean
   /** What was wrong already while it was played. */
   readonly faults: readonly string[]
 }
@@ -79,6 +81,7 @@ export class MatchingRun {
     return {
       ...{ tripIds: this.#tripIds, riderId: this.#riderId, driverIds: this.#driverIds },
       ...{ history: this.#history, faults: this.#faults },
+      isByHand: acts.some(({ door }) => door === 'hand'),
     }
   }
 

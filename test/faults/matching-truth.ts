@@ -14,7 +14,7 @@ export function wrongTables(pool: Pool, played: Played): Promise<string[]> {
     const tables = await readTables(connection, played)
     await connection.query('COMMIT')
     return played.tripIds.flatMap((id) => [
-      ...wrongHistory(id, tables),
+      ...wrongHistory(id, tables, played),
       ...wrongOffers(id, tables),
       ...wrongFeeds(id, tables, played),
       ...wrongAnswers(id, tables, played),
@@ -53,7 +53,7 @@ async function readTables(
 }
 
 /** A path of the machine, without a gap, to where the trip stands; Laravel's own hand leaves no step. */
-function wrongHistory(id: string, tables: Tables): string[] {
+function wrongHistory(id: string, tables: Tables, { isByHand }: Played): string[] {
   const trip = tables.trips.find((row) => row.id === id)
   const steps = tables.steps.filter((row) => row.trip_id === id)
   if (trip === undefined) return [`trip ${id} is gone`]
@@ -67,10 +67,8 @@ function wrongHistory(id: string, tables: Tables): string[] {
       wrong.push(`trip ${id}: no way leads from ${last} to ${step.to_state}`)
     last = step.to_state
   }
-  const isObserved =
-    steps.some((step) => Number(step.observed) === 1) || trip.driver_id !== winnersOf(id, tables).at(-1)
   const stands = stateOf(last, trip.current_status)
-  if (stands !== last && !isObserved) wrong.push(`trip ${id} stands at ${stands}, its history at ${last}`)
+  if (stands !== last && !isByHand) wrong.push(`trip ${id} stands at ${stands}, its history at ${last}`)
   return wrong
 }
 

@@ -25,6 +25,10 @@ export class Map2d implements NearbyDrivers {
     this.#drivers.set(driverId, { zoneId, category, position })
   }
 
+  remove(driverId: string): void {
+    this.#drivers.delete(driverId)
+  }
+
   async search({ zoneIds, category, center, radiiMeters, limit }: Parameters<NearbyDrivers['search']>[0]) {
     const widest = radiiMeters.at(-1) ?? 0
     return [...this.#drivers]
