@@ -23,12 +23,12 @@ describe('over two processes', () => {
     timeout: TIMEOUT_MS,
   }, async () => {
     const counts = await play('five-hundred', everybodyAtOnce(1, 500))
-    expect(counts).toMatchObject({ acts: 501, accepted: 1, trip_taken: 499 })
+    expect(counts).toMatchObject({ accepted: 1, trip_taken: 499 })
   })
 
   it('a driver who accepts fifty trips at once has one of them', { timeout: TIMEOUT_MS }, async () => {
     const counts = await play('fifty', everybodyAtOnce(50, 1))
-    expect(counts).toMatchObject({ acts: 100, accepted: 1, driver_busy: 49 })
+    expect(counts).toMatchObject({ accepted: 1, driver_busy: 49 })
   })
 
   it(`${RUNS} small storms have a history that is possible`, { timeout: TIMEOUT_MS }, async () => {
