@@ -210,7 +210,7 @@ describe('a trip that waits', () => {
     const trip = await requestedTrip(database, QUICK)
     await letPass(database, 1_000)
     const { claimDueSearches } = await import('../src/matching/dispatch/dispatch-store.ts')
-    expect(await claimDueSearches(dying.pool, 5)).toEqual([trip.id])
+    expect(await claimDueSearches(dying.pool, 5)).toMatchObject([{ tripId: trip.id }])
     await other.dispatcher.runOnce()
     expect(await offersOf(database, trip.id)).toEqual([])
     await turn(other, 3_000)

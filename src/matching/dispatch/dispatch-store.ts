@@ -96,20 +96,24 @@ const CLAIM_MS = 3_000
  * Takes searches that are due, but for those of `batch`, for a moment: who waits for longest comes first. Processes share them. Uses
  * dispatches_by_time.
  */
-export async function claimDueSearches(pool: Pool, limit: number): Promise<string[]> {
+export async function claimDueSearches(
+  pool: Pool,
+  limit: number,
+): Promise<{ readonly tripId: string; readonly lateMs: number }[]> {
   return inTransaction(pool, 'claim searches', async (connection) => {
     const [rows] = await connection.query<RowDataPacket[]>(
-      `SELECT trip_id, since FROM trip_dispatches FORCE INDEX (dispatches_by_time)
+      `SELECT trip_id, since, TIMESTAMPDIFF(MICROSECOND, next_at, UTC_TIMESTAMP(3)) DIV 1000 AS late_ms
+       FROM trip_dispatches FORCE INDEX (dispatches_by_time)
        WHERE next_at <= UTC_TIMESTAMP(3) AND policy <> 'batch' ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED`,
       [limit],
     )
     if (rows.length === 0) return []
-    const ids = rows.toSorted((a, b) => a.since.getTime() - b.since.getTime()).map((row) => row.trip_id)
+    const due = rows.toSorted((a, b) => a.since.getTime() - b.since.getTime())
     await connection.query(
       'UPDATE trip_dispatches SET next_at = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND WHERE trip_id IN (?)',
-      [CLAIM_MS * 1_000, ids],
+      [CLAIM_MS * 1_000, due.map((row) => row.trip_id)],
     )
-    return ids
+    return due.map((row) => ({ tripId: row.trip_id, lateMs: Math.max(Number(row.late_ms), 0) }))
   })
 }
 

@@ -5,7 +5,7 @@ import { Loop } from '../../base/loop.ts'
 import { createSampler } from '../../base/sampler.ts'
 import type { Workplace } from '../drivers/geo-index.ts'
 import { someOverdueOffers } from '../offers/expire.ts'
-import { Standings } from '../offers/standings.ts'
+import { type OfferAnswer, Standings } from '../offers/standings.ts'
 import type { Performer } from '../trips/perform.ts'
 import type { CandidateSources } from './candidates.ts'
 import { claimDueSearches, oldestSearches } from './dispatch-store.ts'
@@ -65,7 +65,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options
     this.#standings = new Standings(options.pool)
-    this.#tools = { ...options, answered: (answers) => this.#standings.note(answers) }
+    this.#tools = { ...options, answered: (answers) => this.answered(answers) }
     this.#loops = [
       this.#loop('searches', options.pollMs ?? POLL_MS, () => this.runOnce()),
       this.#loop('windows', options.pollMs ?? POLL_MS, () => playWindows(this.#tools)),
@@ -109,13 +109,21 @@ export class Dispatcher {
     )
   }
 
-  /** How drivers answer, for their standing. */
-  answered: RoundTools['answered'] = (answers) => this.#standings.note(answers)
+  /** What became of offers, for the drivers' standing and for whoever watches. Never throws. */
+  answered(answers: readonly OfferAnswer[]): void {
+    const { metrics } = this.#options
+    this.#standings.note(answers)
+    for (const { state, afterMs } of answers) {
+      metrics.offersEnded(state, 1)
+      if (state === 'accepted' && afterMs !== undefined) metrics.matched(afterMs / 1_000)
+    }
+  }
 
   /** Plays the searches that are due; resolves when they are played. */
   async runOnce(): Promise<void> {
     const due = await claimDueSearches(this.#options.pool, CLAIM)
-    this.wake(due)
+    for (const { lateMs } of due) this.#options.metrics.takenUp(lateMs / 1_000)
+    this.wake(due.map(({ tripId }) => tripId))
     await this.idle()
   }
 

@@ -29,7 +29,8 @@ export async function withdrawAndTell(connection: PoolConnection, driverId: stri
   const withdrawn = await withdrawOffersOfIn(connection, driverId)
   const bids = await withdrawBidsOf(connection, idsOf(withdrawn))
   const told = await toldOf(connection, withdrawn, bids)
-  return { ...told, wakes: withdrawn.map(({ tripId }) => tripId) }
+  const answers = withdrawn.map(({ driverId: of }) => ({ driverId: of, state: 'withdrawn' as const }))
+  return { ...told, wakes: withdrawn.map(({ tripId }) => tripId), answers }
 }
 
 /** A driver does not take a trip; the next is asked. */
@@ -41,7 +42,7 @@ export async function rejectAndTell(
   if (rejected.kind !== 'rejected') return { rejected, told: NOBODY_TOLD }
   const bids = await withdrawBidsOf(connection, [rejection.offerId])
   const told = await toldOf(connection, [], bids)
-  const answers = [{ driverId: rejection.driverId, accepted: false }]
+  const answers = [{ driverId: rejection.driverId, state: 'rejected' as const }]
   return { rejected, told: { ...told, wakes: [rejection.tripId], answers } }
 }
 

@@ -14,8 +14,8 @@ export interface DispatchMetrics {
   firstOffer(policy: DispatchPolicy, seconds: number): void
   /** So many offers came to this. */
   offersEnded(state: Exclude<OfferState, 'offered'>, count: number): void
-  /** A trip has its driver: so long after one was looked for, and after so many decisions. */
-  matched(policy: DispatchPolicy, seconds: number, rounds: number): void
+  /** A trip has its driver, so long after it was ordered. */
+  matched(seconds: number): void
   /** A row was taken up so long after it was due; 0 where it was not due yet. */
   takenUp(lateSeconds: number): void
   /** A turn of the dispatcher, or the work on one trip, failed; the next one tries again. */
@@ -25,20 +25,16 @@ export interface DispatchMetrics {
 
 const FIRST_OFFER_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
 const MATCH_SECONDS = [1, 2.5, 5, 10, 15, 30, 45, 60, 90, 120, 300]
-const ROUNDS = [1, 2, 3, 5, 8, 13, 21, 34, 55]
 const LATE_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
 
 /** Registers the metrics of dispatch. Names and labels are documented in docs/operations.md. */
 export function createDispatchMetrics(registry: Registry): DispatchMetrics {
   const counters = createCounters([registry])
-  const { firstOffer, match, rounds, late } = createHistograms([registry])
+  const { firstOffer, match, late } = createHistograms([registry])
   return {
     ...counters,
     firstOffer: (policy, seconds) => firstOffer.observe({ policy }, seconds),
-    matched: (policy, seconds, count) => {
-      match.observe({ policy }, seconds)
-      rounds.observe({ policy }, count)
-    },
+    matched: (seconds) => match.observe(seconds),
     takenUp: (seconds) => late.observe(seconds),
     backlog: createBacklogGauges([registry]),
   }
@@ -91,10 +87,7 @@ function createHistograms(registers: Registry[]) {
       FIRST_OFFER_SECONDS,
       ['policy'],
     ),
-    match: histogram('match_seconds', 'From when a driver was looked for to the acceptance.', MATCH_SECONDS, [
-      'policy',
-    ]),
-    rounds: histogram('match_rounds', 'Decisions for a trip until it had its driver.', ROUNDS, ['policy']),
+    match: histogram('match_seconds', 'From when a ride was ordered to its acceptance.', MATCH_SECONDS, []),
     late: histogram('late_seconds', 'How late trips that were due were taken up.', LATE_SECONDS, []),
   }
 }

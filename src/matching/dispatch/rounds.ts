@@ -141,9 +141,8 @@ function noteOffers({ metrics }: RoundTools, { policy, asked, waitedMs }: Search
   if (made > 0 && asked === 0) metrics.firstOffer(policy, waitedMs / 1_000)
 }
 
-function noteUnanswered({ answered, metrics }: RoundTools, expired: readonly EndedOffer[]): void {
-  metrics.offersEnded('expired', expired.length)
-  answered(expired.map(({ driverId }) => ({ driverId, accepted: false })))
+function noteUnanswered({ answered }: RoundTools, expired: readonly EndedOffer[]): void {
+  answered(expired.map(({ driverId }) => ({ driverId, state: 'expired' })))
 }
 
 async function tell({ ring, publish }: RoundTools, { rings, pushes }: Told): Promise<void> {

@@ -4,7 +4,14 @@ import type { Search } from './dispatch-store.ts'
 import type { PlannedOffer } from './policy.ts'
 import { closeSearches, endUnserved, expireOffers, isHopeless, offer, type RoundTools } from './rounds.ts'
 import type { DispatchSettings } from './settings.ts'
-import { openGroup, searchesInWindow, takeWindow, type WindowGroup, waitingGroups } from './window-store.ts'
+import {
+  lookedAt,
+  openGroup,
+  searchesInWindow,
+  takeWindow,
+  type WindowGroup,
+  waitingGroups,
+} from './window-store.ts'
 
 /** As many trips as one window matches; the rest, who have waited less, are in the next. */
 const WINDOW_TRIPS = 1_000
@@ -57,6 +64,10 @@ async function match(
   const byTrip = Map.groupBy(plans, ({ tripId }) => tripId)
   await each(free, (prospect) =>
     serve(tools, prospect, byTrip.get(prospect.tripId) ?? [], { settings, windowNumber }),
+  )
+  const unserved = searches.map(({ tripId }) => tripId).filter((tripId) => !byTrip.has(tripId))
+  await withConnection(tools.pool, 'looked at', READ_TIMEOUT_MS, (connection) =>
+    lookedAt(connection, unserved),
   )
 }
 

@@ -1,12 +1,18 @@
 import type { Reading } from '../../../db/moment.ts'
 import type { Pool } from '../../../db/pools.ts'
 import { inTransaction } from '../../../db/transaction.ts'
+import type { OfferState } from './offer-store.ts'
 
-/** A driver took an offer, or did not: he rejected it or let it pass. */
+/** What became of an offer. */
 export interface OfferAnswer {
   readonly driverId: string
-  readonly accepted: boolean
+  readonly state: Exclude<OfferState, 'offered'>
+  /** Of an accepted one: since the trip was ordered. */
+  readonly afterMs?: number
 }
+
+/** What is the driver's own doing: he took it, did not want it, or let it pass. */
+const HIS_OWN: readonly OfferState[] = ['accepted', 'rejected', 'expired']
 
 /** What counts of a driver beside his position. */
 export interface Standing {
@@ -36,7 +42,8 @@ export class Standings {
   }
 
   note(answers: readonly OfferAnswer[]): void {
-    if (this.#waiting.length + answers.length <= MAX_WAITING) this.#waiting.push(...answers)
+    const counting = answers.filter(({ state }) => HIS_OWN.includes(state))
+    if (this.#waiting.length + counting.length <= MAX_WAITING) this.#waiting.push(...counting)
   }
 
   /** Writes what was noted. What cannot be written is forgotten. Uses the primary key. */
@@ -46,7 +53,7 @@ export class Standings {
     for (let start = 0; start < answers.length; start += ROWS_A_STATEMENT) {
       const rows = answers
         .slice(start, start + ROWS_A_STATEMENT)
-        .map(({ driverId, accepted }) => [driverId, PRIOR + ((accepted ? 1 : 0) - PRIOR) * SHARE])
+        .map(({ driverId, state }) => [driverId, PRIOR + ((state === 'accepted' ? 1 : 0) - PRIOR) * SHARE])
       await inTransaction(this.#pool, 'count answers', (connection) =>
         connection.query(
           `INSERT INTO driver_standings (driver_id, acceptance) VALUES ?

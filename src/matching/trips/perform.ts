@@ -178,8 +178,17 @@ export async function tellOfAcceptance(
   const callback = acceptanceCallbackOf(change, idToText(offerId), traceId)
   const details = otp === null ? [] : driverDetailsOf(trip, { otp, driver: null })
   const told = await announceTrip(connection, change, callbacks ? [callback] : [], details)
-  const answers = trip.driverId === null ? [] : [{ driverId: trip.driverId, accepted: true }]
-  return alsoTold({ ...told, answers }, offersTold(lost, withdrawn, true))
+  return alsoTold({ ...told, answers: answersOf(trip) }, offersTold(lost, withdrawn, true))
+}
+
+function answersOf({ driverId, now, details }: Trip): OfferAnswer[] {
+  if (driverId === null) return []
+  const afterMs = details === null ? undefined : now.getTime() - details.createdAt.getTime()
+  return [{ driverId, state: 'accepted', ...(afterMs === undefined ? {} : { afterMs }) }]
+}
+
+function endedAs(offers: readonly Offer[], state: OfferAnswer['state']): OfferAnswer[] {
+  return offers.map(({ driverId }) => ({ driverId, state }))
 }
 
 /** Who had the trip offered loses it; what its driver had offered beside it is for others, whom the dispatcher asks now. */
@@ -191,5 +200,6 @@ function offersTold(lost: readonly Offer[], withdrawn: readonly Offer[], isTaken
     rings: [],
     pushes: [...(isTaken ? taken : expiredPushes(lost)), ...expiredPushes(withdrawn)],
     wakes: withdrawn.map(({ tripId }) => tripId),
+    answers: [...endedAs(lost, isTaken ? 'lost' : 'withdrawn'), ...endedAs(withdrawn, 'withdrawn')],
   }
 }
