@@ -10,7 +10,7 @@ describe('the options of a simulation', () => {
         minutes: 10,
         policy: 'batch',
         seed: '1',
-        speed: 6,
+        speed: 8,
         processes: 2,
         out: null,
       },

@@ -37,7 +37,7 @@ export function parseOptions(argv: readonly string[]): SimulationOptions {
       new Option('--policy <policy>', 'how drivers are found').choices(DISPATCH_POLICIES).default('batch'),
     )
     .option('--seed <text>', 'everybody and everything comes from it', '1')
-    .option('--speed <n>', 'how many times faster the city is than the wall clock', whole(MOST_SPEED), 6)
+    .option('--speed <n>', 'how many times faster the city is than the wall clock', whole(MOST_SPEED), 8)
     .option('--processes <n>', 'of Onceline', whole(MOST_PROCESSES), 2)
     .option('--out <file>', 'where the report goes; JSON beside it')
   command.parse([...argv], { from: 'user' })
