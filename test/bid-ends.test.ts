@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pool } from '../db/pools.ts'
+import type { RowDataPacket } from '../db/rows.ts'
 import { newId } from '../src/base/ids.ts'
 import { bidMessagesOf } from '../src/matching/bids/bid-announcement.ts'
 import { insertBid } from '../src/matching/bids/bid-store.ts'
 import { expireBidsOf, withdrawBidsOf } from '../src/matching/bids/end.ts'
+import { closeSearchIn } from '../src/matching/dispatch/end-search.ts'
+import { setDriverOnline, setDriversOffline } from '../src/matching/drivers/driver-store.ts'
 import { acceptTripIn } from '../src/matching/trips/accept.ts'
 import { moveTripIn } from '../src/matching/trips/move.ts'
 import {
@@ -80,6 +83,37 @@ describe('a live bid', () => {
     expect(await bidsOf(pool, id)).toEqual([`d-ends-${state} 10000 ${state}`, `d-stays-${state} 10000 live`])
     expect(await availabilityOf(pool, `d-ends-${state}`)).toBe('available')
     expect((await choose(pool, id, other.id)).kind).toBe('accepted')
+  })
+
+  it('still reserves its driver when he says again that he works, or after a pause', async () => {
+    const { id } = await biddingTrip(pool)
+    await onDuty(pool, 'd-again')
+    await bidOf(pool, id, 'd-again')
+    await inTx(pool, (connection) => setDriverOnline(connection, 'd-again'))
+    expect(await availabilityOf(pool, 'd-again')).toBe('on_bidding')
+    await inTx(pool, (connection) => setDriversOffline(connection, ['d-again']))
+    await inTx(pool, (connection) => setDriverOnline(connection, 'd-again'))
+    expect(await availabilityOf(pool, 'd-again')).toBe('on_bidding')
+    await withdraw(pool, id, 'd-again')
+    expect(await availabilityOf(pool, 'd-again')).toBe('available')
+  })
+
+  it('ends with the search, where Laravel gave the trip away without telling', async () => {
+    const { id } = await biddingTrip(pool)
+    await onDuty(pool, 'd-untold')
+    await bidOf(pool, id, 'd-untold')
+    await pool.query(
+      "UPDATE trip_requests SET current_status = 'accepted', driver_id = 'other' WHERE id = ?",
+      [id],
+    )
+    const told = await inTx(pool, (connection) => closeSearchIn(connection, id))
+    expect(await bidsOf(pool, id)).toEqual(['d-untold 10000 lost'])
+    expect(await availabilityOf(pool, 'd-untold')).toBe('available')
+    expect(JSON.stringify(told.pushes)).toContain('d-untold')
+    const [messages] = await pool.query<RowDataPacket[]>(
+      "SELECT event FROM feed_messages WHERE user_id = 'd-untold'",
+    )
+    expect(messages.map(({ event }) => event)).toEqual(['bid:lost'])
   })
 
   it('ends with its trip, and its driver hears why', async () => {

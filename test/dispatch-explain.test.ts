@@ -86,6 +86,7 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of dispa
     expect(found).toEqual([
       ...[['PRIMARY'], ['offers_by_trip'], ['PRIMARY'], ['driver_details_user_id'], ['PRIMARY']],
       ...[['one_active_trip_per_driver'], ['one_live_bid_per_driver'], ['offers_by_driver'], ['PRIMARY']],
+      ['driver_details_user_id'],
     ])
   })
 

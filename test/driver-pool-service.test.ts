@@ -65,6 +65,21 @@ describe('drivers of two processes', () => {
     expect(await found()).not.toContain(id)
   })
 
+  it('are where they said as they came online, whatever they had said before', async () => {
+    const id = randomUUID()
+    const driver = await connect(apps[0], id)
+    await online(driver)
+    driver.send({ event: 'driver:location', data: at(300) })
+    const metres = async () =>
+      (await index.search(near({ limit: 50 }))).find(({ driverId }) => driverId === id)?.straightMeters ?? 0
+    await expect.poll(metres, SOON).toBeGreaterThan(290)
+    await driver.ask('off', 'driver:offline')
+    await expect.poll(found, SOON).not.toContain(id)
+    await online(driver, at(600))
+    await expect.poll(metres, SOON).toBeGreaterThan(590)
+    await driver.close()
+  })
+
   it('vanish with their sockets, and are back when they come back within the grace, on another process', async () => {
     const id = randomUUID()
     const first = await connect(apps[0], id)

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openRedis } from '../db/redis.ts'
+import { GeoIndex } from '../src/matching/drivers/geo-index.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
-import { at, CENTER, openTestPool, type TestPool, WORK } from './support/driver-pools.ts'
+import { at, CENTER, near, openTestPool, type TestPool, WORK } from './support/driver-pools.ts'
 
 const SOON = { timeout: 5_000, interval: 10 }
 
@@ -123,6 +124,24 @@ describe('the driver pool', () => {
     second.pool.gone(['d'])
     await second.pool.flush()
     expect(await first.found()).toEqual([])
+  })
+
+  it('is not led back to where an old socket of another process had him', async () => {
+    const installation = randomUUID()
+    const redis = openRedis(database.redis, 'worker', () => undefined)
+    const tempo = { staleMs: 60_000, bucketMs: 60_000 }
+    const indexes = () => new GeoIndex({ writes: redis, reads: redis, installation, tempo })
+    const [old, newer] = [indexes(), indexes()]
+    const write = (index: GeoIndex, metres: number, heardAgo: number) =>
+      index.add(WORK, [{ driverId: 'd', position: at(metres), heardAgo }])
+    const metres = async () => Math.round((await newer.search(near()))[0]?.straightMeters ?? 0)
+    await write(old, 100, 2_000)
+    await write(newer, 500, 1_000)
+    await write(old, 100, 3_000)
+    expect(await metres()).toBeCloseTo(500, -1)
+    await write(old, 900, 0)
+    expect(await metres()).toBeCloseTo(900, -1)
+    redis.disconnect()
   })
 
   it('has everybody again soon after Redis forgot everything', async () => {

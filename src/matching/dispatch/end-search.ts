@@ -1,4 +1,7 @@
 import type { PoolConnection } from '../../../db/pools.ts'
+import { appendToFeed } from '../../feed/append.ts'
+import { bidMessagesOf } from '../bids/bid-announcement.ts'
+import { endBidsIn } from '../bids/end.ts'
 import { expiredPushes } from '../offers/expire.ts'
 import { endOffers, lockLiveOffers } from '../offers/offer-store.ts'
 import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
@@ -12,8 +15,8 @@ export function isWaiting({ state, driverId }: Trip): boolean {
 }
 
 /**
- * Nobody is looked for any more, and those who were asked hear that it is over. For a trip that Laravel gave away or ended by itself,
- * without telling; it is locked.
+ * Nobody is looked for any more, and those who were asked, or bid, hear that it is over. For a trip that Laravel gave away or ended by
+ * itself, without telling; it is locked.
  */
 export async function endSearchIn(connection: PoolConnection, tripId: string): Promise<Told> {
   await endDispatchIn(connection, tripId)
@@ -23,7 +26,9 @@ export async function endSearchIn(connection: PoolConnection, tripId: string): P
     live.map(({ id }) => id),
     'withdrawn',
   )
-  return { rings: [], pushes: expiredPushes(live) }
+  const bids = await endBidsIn(connection, tripId, null)
+  const messages = await appendToFeed(connection, bidMessagesOf(bids))
+  return { rings: [], pushes: [...messages, ...expiredPushes(live)] }
 }
 
 /** The same in the caller's transaction, if the trip does not wait any more. */

@@ -1,6 +1,7 @@
 import { type Reading, readAtOneMoment } from '../../../db/moment.ts'
 import type { CommandPool } from '../../../db/pools.ts'
 import { type DriverDuty, driverDuties } from '../drivers/driver-store.ts'
+import { driverRecords } from '../drivers/standing-store.ts'
 import { type HeldOffer, OFFER_SLOTS, offersHeldBy } from '../offers/make.ts'
 import type { OfferState } from '../offers/offer-store.ts'
 import { type Standing, standingsOf } from '../offers/standings.ts'
@@ -22,6 +23,8 @@ export interface EarlierOffer {
 /** What the database says, at one moment, of drivers and of the trips that they may be asked for. */
 export interface Facts {
   readonly duties: ReadonlyMap<string, DriverDuty>
+  /** By Laravel, where its table knows of suspensions. */
+  readonly suspended: ReadonlySet<string>
   readonly connected: ReadonlySet<string>
   readonly onRide: ReadonlySet<string>
   readonly bidding: ReadonlySet<string>
@@ -44,14 +47,15 @@ export async function readFacts(
   tripIds: readonly string[],
   driverIds: readonly string[],
 ): Promise<Facts> {
-  const [waiting, earlier, gaveUp, duties, sockets, onRide, bidding, held, standings] = await readAtOneMoment(
-    pool,
-    'facts for dispatch',
-    READ_TIMEOUT_MS,
-    factReadings(connected, tripIds, driverIds.length > 0 ? driverIds : [NOBODY]),
-  )
+  const [waiting, earlier, gaveUp, duties, sockets, onRide, bidding, held, standings, suspended] =
+    await readAtOneMoment(
+      pool,
+      'facts for dispatch',
+      READ_TIMEOUT_MS,
+      factReadings(connected, tripIds, driverIds.length > 0 ? driverIds : [NOBODY]),
+    )
   return {
-    ...{ waiting, earlier, gaveUp, duties, onRide, bidding, standings },
+    ...{ waiting, earlier, gaveUp, duties, onRide, bidding, standings, suspended },
     connected: sockets,
     held: Map.groupBy(held, ({ driverId }) => driverId),
   }
@@ -76,7 +80,16 @@ export function factReadings(
     biddersAmong(driverIds),
     offersHeldBy(driverIds),
     standingsOf(driverIds),
+    suspendedAmong(driverIds),
   ] as const
+}
+
+/** Uses driver_details_user_id. */
+function suspendedAmong(driverIds: readonly string[]): Reading<Set<string>> {
+  const { sql, values, resultOf } = driverRecords(driverIds)
+  const isSuspended = (rows: Parameters<typeof resultOf>[0]) =>
+    [...resultOf(rows)].filter(([, record]) => record.isSuspended).map(([driverId]) => driverId)
+  return { sql, values, resultOf: (rows) => new Set(isSuspended(rows)) }
 }
 
 /** Laravel may have moved a trip without telling. Uses the primary key. */
@@ -139,6 +152,7 @@ export function exclusionOf(
 ): Exclusion | null {
   const duty = facts.duties.get(driverId)
   if (duty?.isOnline !== true || duty.availability === 'unavailable') return 'offline'
+  if (facts.suspended.has(driverId)) return 'suspended'
   if (facts.onRide.has(driverId) || duty.availability === 'on_trip') return 'on_ride'
   if (facts.bidding.has(driverId)) return 'bidding'
   if (facts.gaveUp.get(trip.tripId)?.has(driverId)) return 'gave_it_up'

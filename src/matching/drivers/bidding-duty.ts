@@ -1,7 +1,7 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 
 /** Laravel's word for a driver whom a live bid reserves. */
-const ON_BIDDING = 'on_bidding'
+export const ON_BIDDING = 'on_bidding'
 
 /**
  * A live bid reserves the driver. Who is not available, in Laravel's words, is left as he is. Uses driver_details_user_id; lock driver rows

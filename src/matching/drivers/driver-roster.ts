@@ -4,6 +4,7 @@ import type { Workplace } from './geo-index.ts'
 import { LiveDriver, type Pulse, type Standing } from './live-driver.ts'
 import type { Position } from './nearby.ts'
 import type { ActiveRide } from './ride-store.ts'
+import type { StoredPlace } from './standing-store.ts'
 
 export interface RosterOptions {
   readonly clock: Clock
@@ -133,12 +134,18 @@ export class DriverRoster {
       driver.standingReadAtMs = nowMs
       driver.works = place !== null && record?.isOnline === true && !record.isSuspended
       if (place !== null) this.#place(driver, { ...place, category: record?.category ?? place.category })
-      if (place !== null && driver.position === null && place.ageMs <= this.#options.staleMs)
-        driver.position = place.position
+      if (place !== null) this.#takePosition(driver, place, nowMs)
     }
     if (driver.workplace === null && ride?.workplace) this.#place(driver, ride.workplace)
     if (driver.standing === 'unread' && standing === undefined) return
     this.#become(driver, ride === null ? (driver.works ? 'free' : 'off') : 'riding')
+  }
+
+  /** Where he was as he came online, or as he was stored by whoever had him, unless he has said something newer here. */
+  #takePosition(driver: LiveDriver, { position, ageMs }: StoredPlace, nowMs: number): void {
+    if (ageMs > this.#options.staleMs || nowMs - ageMs <= driver.locatedAtMs) return
+    driver.position = position
+    driver.hasMoved = true
   }
 
   /** Those who have to leave the index since this was asked last. */

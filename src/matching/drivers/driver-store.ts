@@ -2,6 +2,8 @@ import { isIncompleteRow } from '../../../db/errors.ts'
 import type { Reading } from '../../../db/moment.ts'
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../../db/rows.ts'
+import { liveBiddersAmong } from '../bids/bid-store.ts'
+import { ON_BIDDING } from './bidding-duty.ts'
 
 // driver_details may be Laravel's own, with its collations: no statement joins it with tables of ours.
 
@@ -10,22 +12,23 @@ type Queryable = Pick<PoolConnection | Pool, 'query'>
 /** What Laravel's table says of a driver, in Laravel's words. */
 export interface DriverDuty {
   readonly isOnline: boolean
-  /** available, unavailable, on_trip, or whatever else Laravel knows. */
+  /** available, unavailable, on_trip, on_bidding, or whatever else Laravel knows. */
   readonly availability: string
 }
 
 /**
- * The driver works: is_online, and available unless he is on a trip. Begins his row where there is none and the table lets us; false
+ * The driver works: is_online, and available unless he is on a trip or a live bid reserves him. Begins his row where there is none and the table lets us; false
  * where Laravel has to store him first. The caller's transaction holds a lock of this driver's, so that one row is begun. Uses
  * driver_details_user_id.
  */
 export async function setDriverOnline(connection: PoolConnection, driverId: string): Promise<boolean> {
   await lockDrivers(connection, [driverId])
   const isBusy = (await ridersAmong(connection, [driverId])).size > 0
+  const isBidding = (await liveBiddersAmong(connection, [driverId])).size > 0
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE driver_details SET is_online = '1', updated_at = UTC_TIMESTAMP(),
-       availability_status = IF(? OR availability_status = 'on_trip', 'on_trip', 'available') WHERE user_id = ?`,
-    [isBusy, driverId],
+       availability_status = IF(? OR availability_status = 'on_trip', 'on_trip', ?) WHERE user_id = ?`,
+    [isBusy, isBidding ? ON_BIDDING : 'available', driverId],
   )
   return result.affectedRows > 0 || beginDriver(connection, driverId, isBusy)
 }
