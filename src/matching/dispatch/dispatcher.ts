@@ -103,7 +103,7 @@ export class Dispatcher {
     withConnection(this.#options.pool, 'oldest searches', READ_TIMEOUT_MS, (connection) =>
       oldestSearches(connection, zoneId, category, OLDEST),
     ).then(
-      (tripIds) => this.wake(tripIds),
+      (tripIds) => this.#playInTurn(tripIds),
       // They are looked at soon in any case.
       () => undefined,
     )
@@ -116,6 +116,14 @@ export class Dispatcher {
     for (const { state, afterMs } of answers) {
       metrics.offersEnded(state, 1)
       if (state === 'accepted' && afterMs !== undefined) metrics.matched(afterMs / 1_000)
+    }
+  }
+
+  /** One after the other: of two at once the younger might be faster. Never rejects. */
+  async #playInTurn(tripIds: readonly string[]): Promise<void> {
+    for (const tripId of tripIds) {
+      this.wake([tripId])
+      await this.#playing.get(tripId)
     }
   }
 
