@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
 import { type Id, newId } from '../src/base/ids.ts'
 import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/matching/offers/offer-store.ts'
-import { readActiveRide } from '../src/matching/trips/active-ride.ts'
 import { readAcceptedAt } from '../src/matching/trips/cancellation-fee.ts'
 import { giveOtp, readOtp } from '../src/matching/trips/otp.ts'
 import { readParties } from '../src/matching/trips/parties-store.ts'
@@ -73,10 +72,7 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
     ])
   })
 
-  it("read a driver's ride by what makes it unique, and a trip's code by the primary key", async () => {
-    expect(await keysOf(database, (connection) => readActiveRide(connection, driver))).toEqual([
-      ['one_active_trip_per_driver'],
-    ])
+  it("read a trip's code by the primary key", async () => {
     expect(await keysOf(database, (connection) => readOtp(connection, trip))).toEqual([['PRIMARY']])
   })
 

@@ -10,8 +10,8 @@ export interface Received {
 
 export interface InboxOptions {
   readonly messagesPerSecond: number
-  /** Never rejects. */
-  readonly receive: (connection: Connection, text: string) => Promise<Received>
+  /** Never throws or rejects. */
+  readonly receive: (connection: Connection, text: string) => Received | Promise<Received>
 }
 
 /** Twice a second's messages may come at once, after a phone's tunnel. */
@@ -73,20 +73,31 @@ export class Inbox {
 
   /** Works on what waits. */
   wake(): void {
-    if (!this.#isWorking) void this.#work()
+    if (!this.#isWorking) this.#work()
   }
 
-  async #work(): Promise<void> {
+  /** What is answered at once needs no promise: nearly all that comes are positions. */
+  #work(): void {
     this.#isWorking = true
     for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
       if (!this.#connection.isOpen) break
-      this.#note(text === null ? BINARY : await this.#options.receive(this.#connection, text))
-      if (this.#connection.ws.isPaused && this.#waiting.length < MAX_WAITING / 2) this.#connection.ws.resume()
+      const received = text === null ? BINARY : this.#options.receive(this.#connection, text)
+      if (received instanceof Promise) {
+        void this.#goOn(received)
+        return
+      }
+      this.#note(received)
     }
     this.#isWorking = false
   }
 
+  async #goOn(received: Promise<Received>): Promise<void> {
+    this.#note(await received)
+    this.#work()
+  }
+
   #note({ reply, pushes = [], malformed }: Received): void {
+    if (this.#connection.ws.isPaused && this.#waiting.length < MAX_WAITING / 2) this.#connection.ws.resume()
     if (reply !== null) this.#connection.say(reply)
     for (const push of pushes) this.#connection.say(push)
     if (!malformed) return

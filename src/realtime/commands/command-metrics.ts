@@ -31,11 +31,23 @@ export function createCommandMetrics(registry: Registry): CommandMetrics {
     labelNames: ['reason'],
     registers,
   })
+  // Finding a series by its labels costs as much as a position's whole way; there are few, since events and outcomes are.
+  const counters = new Map<string, Counter.Internal>()
+  const timers = new Map<string, Histogram.Internal<'event'>>()
   return {
     answered: (event, outcome, took) => {
-      commands.inc({ event, outcome })
-      seconds.observe({ event }, took)
+      found(counters, `${event} ${outcome}`, () => commands.labels(event, outcome)).inc()
+      found(timers, event, () => seconds.labels(event)).observe(took)
     },
     malformed: (reason) => malformed.inc({ reason }),
   }
+}
+
+function found<Series>(known: Map<string, Series>, name: string, find: () => Series): Series {
+  let series = known.get(name)
+  if (series === undefined) {
+    series = find()
+    known.set(name, series)
+  }
+  return series
 }

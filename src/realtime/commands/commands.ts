@@ -1,17 +1,15 @@
 import { isUnavailable } from '../../../db/errors.ts'
-import { assertNever } from '../../base/assert.ts'
 import { type Clock, systemClock } from '../../base/clock.ts'
-import { idToText, newId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Sampler } from '../../base/sampler.ts'
 import { type FieldError, parseFields } from '../../base/validation.ts'
 import { canonicalJson } from '../../idempotency/canonical.ts'
-import type { OnceResult } from '../../idempotency/flights.ts'
 import { fingerprint, recordKey } from '../../idempotency/key.ts'
 import type { OnceRequest } from '../../idempotency/once.ts'
 import type { Limits } from '../../limits/limits.ts'
 import { type Performer, performOnce } from '../../matching/trips/perform.ts'
 import { COMMANDS, type CommandData, type CommandName, isCommandName } from '../protocol/commands.ts'
+import { AGAIN, type Answered, answeredBy, only, withPushes } from './answered.ts'
 import {
   type CommandConnection,
   type Handler,
@@ -23,8 +21,9 @@ import {
   type Sender,
 } from './command.ts'
 import type { CommandMetrics } from './command-metrics.ts'
+import { CommandSender } from './command-sender.ts'
 import { type InboundFrame, readFrame } from './inbound.ts'
-import { malformedReply, outcomeIn, pushFrame, replyFrame } from './replies.ts'
+import { malformedReply, replyFrame } from './replies.ts'
 
 export interface CommandsOptions extends Performer {
   readonly handlers: Handlers
@@ -47,17 +46,7 @@ export interface Received {
   readonly malformed: boolean
 }
 
-interface Answered {
-  readonly outcome: Outcome
-  readonly pushes: readonly Buffer[]
-  /** The bytes that were kept, where they were. */
-  readonly reply?: Buffer
-  readonly isReplay?: boolean
-}
-
 const FINGERPRINT_VERSION = 'command-1'
-/** A key that another process holds, or a database that is away: as long as either usually takes. */
-const AGAIN_MS = 2_000
 
 /** Judges and performs what clients send. */
 export class Commands {
@@ -71,9 +60,10 @@ export class Commands {
 
   /**
    * Performs one frame of a connection, and says what to send. A repeated id is answered word for word as it was the first time, by
-   * whichever process. The order of a connection's frames is its caller's: he waits for one before he hands over the next. Never throws.
+   * whichever process. The order of a connection's frames is its caller's: he waits for one before he hands over the next. What asks nobody,
+   * such as a position, is answered at once and without a promise, since it comes thousands of times a second. Never throws or rejects.
    */
-  async receive(connection: CommandConnection, text: string): Promise<Received> {
+  receive(connection: CommandConnection, text: string): Received | Promise<Received> {
     const { metrics } = this.#options
     const startMs = this.#clock.monotonicMs()
     const read = readFrame(text)
@@ -81,8 +71,14 @@ export class Commands {
       metrics.malformed(read.reason)
       return { reply: malformedReply(read.id, read.reason), pushes: [], malformed: true }
     }
-    const { id, event } = read.frame
-    const answered = await this.#answer(connection, read.frame)
+    const { frame } = read
+    const answered = this.#answer(connection, frame)
+    if (!(answered instanceof Promise)) return this.#received(frame, answered, startMs)
+    return answered.then((late) => this.#received(frame, late, startMs))
+  }
+
+  #received({ id, event }: InboundFrame, answered: Answered, startMs: number): Received {
+    const { metrics } = this.#options
     const { outcome, pushes, isReplay = false } = answered
     const seconds = (this.#clock.monotonicMs() - startMs) / 1_000
     metrics.answered(isCommandName(event) ? event : 'unknown', wordOf(outcome, isReplay), seconds)
@@ -94,7 +90,7 @@ export class Commands {
     }
   }
 
-  async #answer(connection: CommandConnection, frame: InboundFrame): Promise<Answered> {
+  #answer(connection: CommandConnection, frame: InboundFrame): Answered | Promise<Answered> {
     const { event } = frame
     const name = isCommandName(event) ? event : null
     const handler = name === null ? undefined : (this.#options.handlers[name] as Handler<CommandName>)
@@ -108,20 +104,35 @@ export class Commands {
       )
     const parsed = parseFields<CommandData<CommandName>>(COMMANDS[name].data, frame.data)
     if (!parsed.ok) return only(invalid(parsed.errors))
-    const answered = await this.#perform(connection, frame, handler, parsed.value)
-    const { outcome } = answered
-    const own = outcome.ok ? (outcome.pushes ?? []) : []
-    const pushes = [...own, ...(handler.pushesOf?.(outcome, parsed.value) ?? [])]
-    return { ...answered, pushes: pushes.map(pushFrame) }
+    const answered = this.#perform(connection, frame, handler, parsed.value)
+    if (!(answered instanceof Promise)) return withPushes(answered, handler, parsed.value)
+    return answered.then((late) => withPushes(late, handler, parsed.value))
   }
 
-  async #perform(
+  #perform(
     connection: CommandConnection,
     frame: InboundFrame,
     handler: Handler<CommandName>,
     data: CommandData<CommandName>,
+  ): Answered | Promise<Answered> {
+    const sender = new CommandSender(connection)
+    if (handler.kind === 'once' || handler.limit !== null)
+      return this.#performSlowly(frame, handler, sender, data)
+    const failed = (error: unknown) => only(this.#failure(error, frame.event, sender.traceId))
+    try {
+      const outcome = handler.handle(sender, data)
+      return outcome instanceof Promise ? outcome.then(only, failed) : only(outcome)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  async #performSlowly(
+    frame: InboundFrame,
+    handler: Handler<CommandName>,
+    sender: Sender,
+    data: CommandData<CommandName>,
   ): Promise<Answered> {
-    const sender = { connection, user: connection.user, traceId: idToText(newId()) }
     try {
       const limited = await this.#limited(handler, sender)
       if (limited !== null) return only(limited)
@@ -172,11 +183,6 @@ export class Commands {
   }
 }
 
-const AGAIN = { retry: true, retryAfterMs: AGAIN_MS }
-function only(outcome: Outcome): Answered {
-  return { outcome, pushes: [] }
-}
-
 function wordOf(outcome: Outcome, isReplay: boolean): string {
   if (isReplay) return 'replayed'
   return outcome.ok ? 'ok' : outcome.error.code
@@ -197,26 +203,4 @@ function requestOf({ id, event, data }: InboundFrame, { user }: Sender): OnceReq
 
 function canonicalOf(data: Json): string {
   return canonicalJson(JSON.stringify(data))
-}
-
-function answeredBy(result: OnceResult, outcome: Outcome | null): Answered {
-  switch (result.kind) {
-    case 'executed':
-    case 'refused': {
-      const { body } = result.answer
-      return { outcome: outcome ?? outcomeIn(body), pushes: [], reply: body }
-    }
-    case 'replayed': {
-      const { body } = result.answer
-      return { outcome: outcomeIn(body), pushes: [], reply: body, isReplay: true }
-    }
-    case 'mismatch':
-      return only(refusedForNow('id_reused', 'This id was used for other content. Nothing was done.'))
-    case 'in_flight':
-      return only(refusedForNow('in_flight', 'The same command is not finished. Send the same again.', AGAIN))
-    case 'expired':
-      return only(refusedForNow('expired', 'This was done before, and its answer is no longer kept.'))
-    default:
-      return assertNever(result)
-  }
 }
