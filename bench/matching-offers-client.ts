@@ -9,6 +9,10 @@ export interface CityOrder {
   readonly port: number
   readonly secret: string
   readonly drivers: number
+  /** Each driver's app tells where it is that often. */
+  readonly locationMs: number
+  /** A server that greets nobody and answers nothing. */
+  readonly isBare: boolean
 }
 
 export interface RequestsOrder {
@@ -25,8 +29,6 @@ export interface RequestsReport {
 const CITY = { latitude: 30.05, longitude: 31.25, degrees: 0.18 }
 const HOUR_MS = 3_600_000
 const OPENING_AT_ONCE = 50
-/** Each driver's app tells where it is that often. */
-const LOCATION_MS = 5_000
 const LOCATION_TURNS = 100
 /** Whatever is offered comes long before. */
 const LATE_MS = 10_000
@@ -34,13 +36,15 @@ const LATE_MS = 10_000
 let city: CityOrder | null = null
 /** Each comes from an address of its own, as phones do. */
 let connections = 0
+/** Positions, since the start. */
+let sent = 0
 const drivers: WebSocket[] = []
 /** When the request for each ride was sent, until it was offered. */
 const waiting = new Map<string, { sentMs: number; offered: (latencyMs: number) => void }>()
 /** An offer may be heard before the request's own reply. */
 const early = new Map<string, number>()
 
-serve({ open, request })
+serve({ open, request, sent: () => sent })
 
 /** Returns after how many seconds all drivers are online. */
 async function open(order: CityOrder): Promise<number> {
@@ -55,14 +59,15 @@ async function open(order: CityOrder): Promise<number> {
       }
     }),
   )
-  void tellPositions()
+  void tellPositions(order.locationMs)
   // Everybody has told where he is once more.
-  await pause(LOCATION_MS)
+  await pause(order.locationMs)
   return (performance.now() - startMs) / 1_000
 }
 
 async function goOnline(order: CityOrder, number: number): Promise<WebSocket> {
   const socket = await connect(order, `driver-${number}`, 'driver')
+  if (order.isBare) return socket
   const workplace = { category: 'car', zoneId: 'city', ...somewhere() }
   const reply = once(socket, 'reply')
   socket.send(JSON.stringify({ id: 'online', event: 'driver:online', data: workplace }))
@@ -70,14 +75,14 @@ async function goOnline(order: CityOrder, number: number): Promise<WebSocket> {
   return socket
 }
 
-async function connect({ port, secret }: CityOrder, userId: string, userType: 'driver' | 'customer') {
+async function connect({ port, secret, isBare }: CityOrder, userId: string, userType: 'driver' | 'customer') {
   const token = await mintToken(secret, { userId, userType, expiresAtMs: Date.now() + HOUR_MS })
   const socket = new WebSocket(`ws://127.0.0.1:${port}/?token=${token}`, {
     localAddress: addressOf(connections),
   })
   connections += 1
   socket.on('message', (bytes: Buffer) => hear(socket, bytes))
-  await once(socket, 'ready')
+  await once(socket, isBare ? 'open' : 'ready')
   return socket
 }
 
@@ -100,11 +105,15 @@ function heardOffer(rideId: string): void {
 }
 
 /** In turns, so that the load is even. */
-async function tellPositions(): Promise<void> {
+async function tellPositions(everyMs: number): Promise<void> {
+  let dueMs = performance.now()
   for (let turn = 0; ; turn = (turn + 1) % LOCATION_TURNS) {
-    for (let index = turn; index < drivers.length; index += LOCATION_TURNS)
+    for (let index = turn; index < drivers.length; index += LOCATION_TURNS) {
       drivers[index]?.send(JSON.stringify({ event: 'driver:location', data: somewhere() }))
-    await pause(LOCATION_MS / LOCATION_TURNS)
+      sent += 1
+    }
+    dueMs += everyMs / LOCATION_TURNS
+    await pause(Math.max(dueMs - performance.now(), 0))
   }
 }
 

@@ -21,6 +21,8 @@ export interface OffersFigures extends Latencies {
   readonly cpuMicrosPerRequest: number
 }
 
+const LOCATION_MS = 5_000
+
 /**
  * From the moment at which a rider's app sends its request to the moment at which the first driver's app has the offer, through the real
  * sockets of one process, while all drivers of a city tell where they are every few seconds.
@@ -34,7 +36,10 @@ export function measureOffers(host: DataHost, options: OffersOptions): Promise<O
         ...{ contender: 'ours', database: database.address, redis: host.redis, jwtSecret: JWT_SECRET },
         ...{ isUnlimited: true, webhookSecret: null },
       })
-      const city: CityOrder = { port, secret: JWT_SECRET, drivers: options.drivers }
+      const city: CityOrder = {
+        ...{ port, secret: JWT_SECRET, drivers: options.drivers },
+        ...{ locationMs: LOCATION_MS, isBare: false },
+      }
       const seconds = await client.ask<number>('open', city)
       progress(`${options.drivers} drivers online after ${Math.round(seconds)} s`)
       return await measureRounds(host, server, client, options)
