@@ -73,10 +73,11 @@ final class OncelineClient
     }
 
     /**
-     * Cancels a trip; one that is cancelled already is returned as it stands.
+     * Cancels a trip; one that is cancelled already is returned as it stands. With redispatch a driver gives it up before the
+     * start: it waits again, and another driver is looked for.
      *
      * @param string $by customer, driver or system
-     * @param array<string, mixed> $more reason, driverId
+     * @param array<string, mixed> $more reason, driverId; by a driver redispatch
      */
     public function cancelTrip(string $tripId, string $by, array $more = [], ?string $idempotencyKey = null): array
     {
@@ -110,7 +111,7 @@ final class OncelineClient
         return $this->change('POST', self::tripPath($tripId, '/accept'), $body, $idempotencyKey);
     }
 
-    /** Returns trip, transitions, offers. */
+    /** Returns trip, transitions, offers, bids. */
     public function showTrip(string $tripId): array
     {
         return $this->transport->send('GET', self::tripPath($tripId), null, null);
