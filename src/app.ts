@@ -79,8 +79,8 @@ export function createApp(options: AppOptions): App {
   collectDefaultMetrics({ register: registry })
   const resources = openResources(options)
   const metrics = createWebhookMetrics(registry)
-  const callbacks = openCallbacks(options, resources, registry)
   const feed = openFeed(options, resources, registry)
+  const callbacks = openCallbacks(options, { resources, feed }, registry)
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
   const { ingest, processor, sweeper } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)

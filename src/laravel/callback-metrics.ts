@@ -1,11 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { OutboxBacklog } from '../outbox/backlog.ts'
+import type { AnswerOutcome } from './callback-settlement.ts'
 import type { CallbackOutcome } from './callback-verdict.ts'
 import type { Circuit } from './circuit.ts'
 
 /** Where the callbacks' counters go. */
 export interface CallbackMetrics {
   sent(outcome: CallbackOutcome | 'lease_lost', durationMs: number): void
+  answer(outcome: AnswerOutcome): void
   inFlight(difference: 1 | -1): void
   ringFailed(): void
   circuit(kind: Circuit['kind']): void
@@ -30,6 +32,12 @@ export function createCallbackMetrics(registry: Registry): CallbackMetrics {
     buckets: SECONDS,
     registers,
   })
+  const answers = new Counter({
+    name: 'onceline_callback_answers_total',
+    help: "What became of the content of Laravel's answers to ride.accepted; those without any are not counted.",
+    labelNames: ['outcome'],
+    registers,
+  })
   const inFlight = new Gauge({
     name: 'onceline_callbacks_in_flight',
     help: 'Callbacks that are being sent.',
@@ -51,6 +59,7 @@ export function createCallbackMetrics(registry: Registry): CallbackMetrics {
       sends.inc({ outcome })
       seconds.observe(durationMs / 1_000)
     },
+    answer: (outcome) => answers.inc({ outcome }),
     inFlight: (difference) => inFlight.inc(difference),
     ringFailed: () => ringsFailed.inc(),
     circuit: (kind) => circuit.set(CIRCUIT_VALUES[kind]),

@@ -11,6 +11,15 @@ export interface CallbackTarget {
   readonly apiKey: string | null
 }
 
+/** An answer's content, never to be logged: it may hold a rider's code. */
+export interface AnswerBody {
+  /** The Content-Type header as it came; empty where there is none. */
+  readonly type: string
+  readonly text: string
+  /** False: it is longer than what is read, it broke off, or it did not end in time. */
+  readonly isWhole: boolean
+}
+
 /** How Laravel answered, or why it did not. */
 export type CallbackAnswer =
   | {
@@ -20,6 +29,7 @@ export type CallbackAnswer =
       readonly retryAfter: string | null
       /** The `message` of a JSON refusal, for whoever mends it. */
       readonly message: string | null
+      readonly body: AnswerBody
     }
   | { readonly kind: 'timed_out' }
   | { readonly kind: 'unreachable'; readonly error: string }
@@ -33,9 +43,10 @@ export interface CallbackRequestOptions {
   readonly interrupt: AbortSignal
 }
 
-/** An answer's body is read so far, for its `message`; the rest is cut off together with the connection. */
+/** An answer's body is read so far; the rest is cut off together with the connection. */
 const MAX_BODY_BYTES = 64 * 1_024
 const MAX_MESSAGE_CHARACTERS = 300
+const BROKEN = { text: '', isWhole: false }
 
 /** Sends callbacks. One for each target: it holds the derived key. */
 export class CallbackClient {
@@ -64,12 +75,13 @@ export class CallbackClient {
       })
       const { status, headers } = response
       // The verdict is in the head: a body that breaks off, or never ends, does not make a done callback undone.
-      const words = await readBounded(response).catch(() => '')
+      const content = await readBounded(response).catch(() => BROKEN)
       return {
         kind: 'answered',
         status,
         retryAfter: headers.get('retry-after'),
-        message: this.#messageOf(headers, words),
+        message: this.#messageOf(headers, content.text),
+        body: { type: headers.get('content-type') ?? '', ...content },
       }
     } catch (error) {
       if (interrupt.aborted) return { kind: 'interrupted' }
@@ -120,17 +132,17 @@ export function bodyOf(message: ClaimedMessage): string {
   return `${JSON.stringify(head).slice(0, -1)},"data":${payload}}`
 }
 
-async function readBounded(response: Response): Promise<string> {
-  if (response.body === null) return ''
+async function readBounded(response: Response): Promise<Omit<AnswerBody, 'type'>> {
   const parts: Uint8Array[] = []
   let length = 0
   // Leaving the loop cancels the stream.
-  for await (const part of response.body) {
+  for await (const part of response.body ?? []) {
     parts.push(part)
     length += part.length
-    if (length >= MAX_BODY_BYTES) break
+    if (length > MAX_BODY_BYTES) break
   }
-  return Buffer.concat(parts).subarray(0, MAX_BODY_BYTES).toString()
+  const text = Buffer.concat(parts).subarray(0, MAX_BODY_BYTES).toString()
+  return { text, isWhole: length <= MAX_BODY_BYTES }
 }
 
 /** fetch hides the reason in the cause: ECONNREFUSED, a certificate, a name that nobody knows. */

@@ -9,7 +9,8 @@ function trial(shape: Partial<Trial> = {}): Trial {
 }
 
 function answered(status: number, retryAfter: string | null = null, message: string | null = null) {
-  return { kind: 'answered', status, retryAfter, message } as const
+  const body = { type: '', text: '', isWhole: true }
+  return { kind: 'answered', status, retryAfter, message, body } as const
 }
 
 describe('the verdict about an answer', () => {

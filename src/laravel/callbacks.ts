@@ -6,10 +6,12 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Id } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { Push } from '../feed/envelope.ts'
 import { readOutboxBacklog } from '../outbox/backlog.ts'
 import { Ring } from '../outbox/ring.ts'
 import { type CallbackMetrics, createCallbackMetrics } from './callback-metrics.ts'
 import { CallbackClient, type CallbackTarget } from './callback-request.ts'
+import { CallbackSettler } from './callback-settlement.ts'
 import { type CallbackPace, CallbackSweeper } from './callback-sweep.ts'
 import { type Circuit, CircuitBreaker, type CircuitShape } from './circuit.ts'
 import { Courier } from './courier.ts'
@@ -28,6 +30,8 @@ export interface CallbacksOptions {
   /** Hears of Redis errors; called often while Redis is away. */
   readonly onRedisError: (error: Error) => void
   readonly concurrency: number
+  /** Tells users what is in their feeds by now. Must not reject. */
+  readonly publish: (pushes: readonly Push[]) => Promise<unknown>
   readonly tempo?: Partial<CallbackTempo>
 }
 
@@ -147,7 +151,7 @@ export class Callbacks {
   }
 
   #createCourier(tempo: CallbackTempo, breaker: CircuitBreaker): Courier {
-    const { pool, log, clock, concurrency, target } = this.#options
+    const { pool, log, clock, concurrency, target, publish } = this.#options
     const { requestTimeoutMs, leaseSeconds, backoff } = tempo
     const client = new CallbackClient(target, {
       timeoutMs: requestTimeoutMs,
@@ -157,6 +161,7 @@ export class Callbacks {
     return new Courier({
       pool,
       client,
+      settler: new CallbackSettler({ pool, log, publish, onAnswer: this.#metrics.answer }),
       breaker,
       log,
       clock,

@@ -5,9 +5,9 @@ import type { Clock } from '../base/clock.ts'
 import { type Id, idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { ClaimedMessage } from '../outbox/message.ts'
-import { settleMessage } from '../outbox/settlement-store.ts'
 import { claimTurns } from '../outbox/store.ts'
-import type { CallbackClient } from './callback-request.ts'
+import type { CallbackAnswer, CallbackClient } from './callback-request.ts'
+import type { CallbackSettler } from './callback-settlement.ts'
 import { type CallbackOutcome, judge, type Verdict } from './callback-verdict.ts'
 import type { CircuitBreaker, Permit } from './circuit.ts'
 import { LARAVEL_TOPIC } from './queue.ts'
@@ -16,6 +16,7 @@ import { Slots } from './slots.ts'
 export interface CourierOptions {
   readonly pool: Pool
   readonly client: CallbackClient
+  readonly settler: CallbackSettler
   readonly breaker: CircuitBreaker
   readonly log: Log
   readonly clock: Clock
@@ -121,14 +122,19 @@ export class Courier {
       backoff: { ...backoff, random: Math.random },
     })
     breaker.hear(permit, verdict.health, verdict.holdMs)
-    await this.#record(message, verdict, clock.monotonicMs() - startedMs)
+    await this.#record(message, answer, verdict, clock.monotonicMs() - startedMs)
   }
 
   /** A result that cannot be written is none: the message is sent again after its lease. Never throws. */
-  async #record(message: ClaimedMessage, verdict: Verdict, durationMs: number): Promise<void> {
-    const { pool, log, ring } = this.#options
+  async #record(
+    message: ClaimedMessage,
+    answer: CallbackAnswer,
+    verdict: Verdict,
+    durationMs: number,
+  ): Promise<void> {
+    const { settler, log, ring } = this.#options
     try {
-      const { isOurs, next } = await settleMessage(pool, message, verdict.settlement)
+      const { isOurs, next } = await settler.settle(message, verdict.settlement, answer)
       this.#options.onSent?.(isOurs ? verdict.outcome : 'lease_lost', durationMs)
       this.#tell(message, verdict, isOurs)
       if (next !== null) ring([next])

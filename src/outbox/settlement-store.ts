@@ -18,6 +18,15 @@ export interface Settled {
 }
 
 /**
+ * Does more in the transaction of a settlement: what is locked before the outbox before `settle`, which it calls once, and what is
+ * written only by whoever has the message, feeds above all, after it and if it was ours. It may run several times.
+ */
+export type AroundSettlement = (
+  connection: PoolConnection,
+  settle: () => Promise<Settled>,
+) => Promise<Settled>
+
+/**
  * Writes what became of a message in flight, if this claim is still the last one, in a transaction of its own. The end of
  * a message gives its turn away and wakes the next of its key; a retry gives the turn away and stays the oldest.
  */
@@ -25,9 +34,10 @@ export async function settleMessage(
   pool: Pool,
   claim: Pick<ClaimedMessage, 'id' | 'fence' | 'topic' | 'orderingKey'>,
   settlement: Settlement,
+  around: AroundSettlement = (_, settle) => settle(),
 ): Promise<Settled> {
   const settled = await inTransaction(pool, 'settle a message', (connection) =>
-    writeSettlement(connection, claim, settlement),
+    around(connection, () => writeSettlement(connection, claim, settlement)),
   )
   const hasEnded = settlement.kind === 'done' || settlement.kind === 'dead'
   if (!settled.isOurs || !hasEnded || settled.next !== null) return settled
@@ -115,7 +125,7 @@ export async function wakeNext(
   return result.affectedRows === 1 ? next : null
 }
 
-/** Last in its transaction: who waits for the turn holds a message's lock, and must not meet us on the way to it. */
+/** The last lock of the outbox in its transaction: who waits for the turn holds a message's lock, and must not meet us on the way to it. */
 async function giveTurnAway(
   connection: Queryable,
   { topic, orderingKey, id }: Pick<ClaimedMessage, 'id' | 'topic' | 'orderingKey'>,
