@@ -24,13 +24,26 @@ export async function expireAndTell(connection: PoolConnection, ids: readonly Id
   return { expired, told: await toldOf(connection, expired, bids) }
 }
 
-/** A driver stops working: what he was asked is for others, and what he bid is withdrawn. Locks no trip. */
-export async function withdrawAndTell(connection: PoolConnection, driverId: string): Promise<Told> {
-  const withdrawn = await withdrawOffersOfIn(connection, driverId)
-  const bids = await withdrawBidsOf(connection, idsOf(withdrawn))
-  const told = await toldOf(connection, withdrawn, bids)
-  const answers = withdrawn.map(({ driverId: of }) => ({ driverId: of, state: 'withdrawn' as const }))
-  return { ...told, wakes: withdrawn.map(({ tripId }) => tripId), answers }
+/** What a driver held, and is over. */
+export interface Withdrawn {
+  readonly offers: readonly EndedOffer[]
+  readonly bids: readonly EndedBid[]
+}
+
+/** A driver stops working: what he was asked is for others, and what he bid is withdrawn. Locks no trip, and comes before his own rows. */
+export async function withdrawIn(connection: PoolConnection, driverId: string): Promise<Withdrawn> {
+  const offers = await withdrawOffersOfIn(connection, driverId)
+  return { offers, bids: await withdrawBidsOf(connection, idsOf(offers)) }
+}
+
+/** Tells of it, as the last thing in the transaction. Wake the dispatcher for the trips. */
+export async function tellOfWithdrawn(
+  connection: PoolConnection,
+  { offers, bids }: Withdrawn,
+): Promise<Told> {
+  const told = await toldOf(connection, offers, bids)
+  const answers = offers.map(({ driverId }) => ({ driverId, state: 'withdrawn' as const }))
+  return { ...told, wakes: offers.map(({ tripId }) => tripId), answers }
 }
 
 /** A driver does not take a trip; the next is asked. */

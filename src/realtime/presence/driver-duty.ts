@@ -1,5 +1,5 @@
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
-import { withdrawAndTell } from '../../matching/dispatch/ended-offers.ts'
+import { tellOfWithdrawn, withdrawIn } from '../../matching/dispatch/ended-offers.ts'
 import {
   type DriverDuty,
   readDriverDuties,
@@ -36,9 +36,10 @@ export async function goOnline(
 /** The effect of `driver:offline`, in the transaction of the command: what he was asked is for others. His socket may stay open. */
 export async function goOffline(connection: PoolConnection, userId: string): Promise<Told> {
   await lockSession(connection, userId)
-  // Before the feeds, which come last.
+  // In the order in which an acceptance locks them, and the feeds last.
+  const withdrawn = await withdrawIn(connection, userId)
   await setDriversOffline(connection, [userId])
-  return withdrawAndTell(connection, userId)
+  return tellOfWithdrawn(connection, withdrawn)
 }
 
 /** Where a driver stands: his socket, and whether he works. */
