@@ -55,7 +55,7 @@ export async function storePositions(
 }
 
 /** One and the same moment, said twice, may come out so far apart: statements take their time. */
-const SAME_MOMENT_MICROS = 250_000
+const SAME_MOMENT_MICROS = 1_000_000
 
 /** Degrees of latitude in a metre, with room for the earth's not being a ball. */
 const DEGREES_A_METER = 1 / 110_500

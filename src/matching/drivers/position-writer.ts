@@ -29,7 +29,7 @@ export class PositionWriter {
   /** The driver left the pool; while the database is searched he is not found there. */
   left(driver: LiveDriver, nowMs: number): void {
     const position = storedOf(driver, nowMs, false)
-    if (position === null || driver.storedAtMs === Number.NEGATIVE_INFINITY) return
+    if (position === null) return
     if (this.#left.size < MAX_LEFT) this.#left.set(driver.id, { position, atMs: nowMs })
   }
 
