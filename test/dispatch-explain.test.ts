@@ -11,7 +11,7 @@ import {
   SEARCH_COLUMNS,
 } from '../src/matching/dispatch/dispatch-store.ts'
 import { factReadings } from '../src/matching/dispatch/facts.ts'
-import { searchesInWindow, waitingGroups } from '../src/matching/dispatch/window-store.ts'
+import { searchesInWindow, waitingGroups, waitsLonger } from '../src/matching/dispatch/window-store.ts'
 import { overdueOffersOf, someOverdueOffers } from '../src/matching/offers/expire.ts'
 import { readOffersHeldBy } from '../src/matching/offers/make.ts'
 import { connectedAmong } from '../src/realtime/presence/presence-store.ts'
@@ -59,6 +59,9 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of dispa
 
   it('find who waits in a zone and category by the group', async () => {
     const group = { zoneId: 'zone-7', category: 'car' }
+    expect(await keys((connection) => waitsLonger(connection, group, 2_000))).toEqual([
+      ['dispatches_by_group'],
+    ])
     const [window] = await keys((connection) => searchesInWindow(connection, group, 100))
     expect(window).toEqual(['dispatches_by_group', 'PRIMARY'])
     expect(await keys((connection) => oldestSearches(connection, 'zone-7', 'car', 3))).toEqual([

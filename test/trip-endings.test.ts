@@ -197,6 +197,16 @@ describe('a ride that its rider cancels', () => {
     expect((await say(rider, 'ride:cancel', { rideId })).reply?.data).toMatchObject({ feeMinor: null })
     expect(await historyOf(database.pool, rideId)).toHaveLength(5)
   })
+
+  it('that Laravel gave to another without telling does not count from the acceptance before', async () => {
+    const { rider, driver, rideId } = await acceptedRide()
+    await wait(rideId, 600)
+    await say(driver, 'ride:cancel', { rideId })
+    await rows("UPDATE trip_requests SET driver_id = 'd-given', current_status = 'accepted' WHERE id = ?", [
+      rideId,
+    ])
+    expect((await say(rider, 'ride:cancel', { rideId })).reply?.data).toMatchObject({ feeMinor: null })
+  })
 })
 
 describe("a ride's code", () => {

@@ -20,6 +20,8 @@ export interface Prospect extends WaitingTrip {
   readonly excluded: readonly { readonly driverId: string; readonly why: Exclusion }[]
   /** Offers of it that are live. */
   readonly live: number
+  /** Until the first of them ends; Infinity where there is none. */
+  readonly liveMs: number
 }
 
 /** Who is looked at beside those who are asked: some are busy, and some were asked before. */
@@ -75,6 +77,7 @@ async function prospectOf(
     driver,
     why: exclusionOf(facts, { tripId, policy, offerMs }, driver.driverId),
   }))
+  const left = (facts.earlier.get(tripId) ?? []).flatMap(({ leftMs }) => (leftMs === null ? [] : [leftMs]))
   const able = judged.filter(({ why }) => why === null).map(({ driver }) => driver)
   const estimates = await estimate(
     able.map(({ position }) => ({ from: position, to: pickup })),
@@ -90,9 +93,8 @@ async function prospectOf(
       return leg === undefined ? [] : [candidateOf(facts, driver, leg)]
     }),
     excluded: judged.flatMap(({ driver, why }) => (why === null ? [] : [{ driverId: driver.driverId, why }])),
-    live: (facts.earlier.get(tripId) ?? []).filter(
-      ({ state, endedMsAgo }) => state === 'offered' && endedMsAgo === null,
-    ).length,
+    live: left.length,
+    liveMs: Math.min(...left),
   }
 }
 

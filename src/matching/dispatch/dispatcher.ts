@@ -3,6 +3,7 @@ import { inTransaction, withConnection } from '../../../db/transaction.ts'
 import type { Log } from '../../base/log.ts'
 import { Loop } from '../../base/loop.ts'
 import { createSampler } from '../../base/sampler.ts'
+import { within } from '../../base/within.ts'
 import type { Workplace } from '../drivers/geo-index.ts'
 import { someOverdueOffers } from '../offers/expire.ts'
 import { type OfferAnswer, Standings } from '../offers/standings.ts'
@@ -27,6 +28,8 @@ export interface DispatcherOptions
 /** On average. A deadline is acted on that late. */
 const POLL_MS = 250
 const FLUSH_MS = 1_000
+/** Answers more or less change nothing: nobody who stops waits for them. */
+const LAST_FLUSH_MS = 1_000
 const STRAYS_MS = 5_000
 /** Offers that are that late have no round that would end them. */
 const STRAY_MS = 5_000
@@ -82,8 +85,12 @@ export class Dispatcher {
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true
     this.#waiting.clear()
-    await Promise.all([...this.#loops.map((loop) => loop.stop(timeoutMs)), ...this.#playing.values()])
-    await this.#standings.flush().catch(() => undefined)
+    const loops = this.#loops.map((loop) => loop.stop(timeoutMs))
+    await Promise.all([...loops, within(timeoutMs, this.idle())])
+    await within(
+      LAST_FLUSH_MS,
+      this.#standings.flush().catch(() => undefined),
+    )
   }
 
   /** Looks at these trips now. Never throws. */
@@ -127,12 +134,13 @@ export class Dispatcher {
     }
   }
 
-  /** Plays the searches that are due; resolves when they are played. */
+  /** Plays the searches that are due; resolves when they are played, whatever else came in meanwhile. */
   async runOnce(): Promise<void> {
     const due = await claimDueSearches(this.#options.pool, CLAIM)
     for (const { lateMs } of due) this.#options.metrics.takenUp(lateMs / 1_000)
     this.wake(due.map(({ tripId }) => tripId))
-    await this.idle()
+    while (due.some(({ tripId }) => this.#playing.has(tripId) || this.#waiting.has(tripId)))
+      await Promise.race(this.#playing.values())
   }
 
   /** Resolves when nothing is in hand any more. */

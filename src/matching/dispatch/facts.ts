@@ -1,5 +1,6 @@
 import { type Reading, readAtOneMoment } from '../../../db/moment.ts'
 import type { CommandPool } from '../../../db/pools.ts'
+import type { RowDataPacket } from '../../../db/rows.ts'
 import { type DriverDuty, driverDuties } from '../drivers/driver-store.ts'
 import { driverRecords } from '../drivers/standing-store.ts'
 import { type HeldOffer, OFFER_SLOTS, offersHeldBy } from '../offers/make.ts'
@@ -18,6 +19,8 @@ export interface EarlierOffer {
   readonly state: OfferState
   /** Null: it is not over. */
   readonly endedMsAgo: number | null
+  /** Until its deadline, while it is live; null: it is over. */
+  readonly leftMs: number | null
 }
 
 /** What the database says, at one moment, of drivers and of the trips that they may be asked for. */
@@ -109,17 +112,18 @@ function earlierOffers(tripIds: readonly string[]): Reading<Map<string, EarlierO
         TIMESTAMPDIFF(MICROSECOND, IF(state = 'offered', expires_at, decided_at), UTC_TIMESTAMP(3)) DIV 1000 AS ago
       FROM trip_offers WHERE trip_id IN (?)`,
     values: [tripIds],
-    resultOf: (rows) =>
-      Map.groupBy(
-        rows.map((row) => ({
-          tripId: row.trip_id as string,
-          driverId: row.driver_id as string,
-          state: row.state as OfferState,
-          // A live one ends in the future.
-          endedMsAgo: Number(row.ago) < 0 ? null : Number(row.ago),
-        })),
-        ({ tripId }) => tripId,
-      ),
+    resultOf: (rows) => Map.groupBy(rows.map(toEarlier), ({ tripId }) => tripId),
+  }
+}
+
+function toEarlier(row: RowDataPacket): EarlierOffer & { readonly tripId: string } {
+  const [state, ago]: [OfferState, number] = [row.state, Number(row.ago)]
+  // A live one ends in the future.
+  const isLive = state === 'offered' && ago < 0
+  return {
+    ...{ tripId: row.trip_id, driverId: row.driver_id, state },
+    endedMsAgo: ago < 0 ? null : ago,
+    leftMs: isLive ? -ago : null,
   }
 }
 

@@ -53,7 +53,7 @@ export async function playRound(tools: RoundTools, tripId: string): Promise<void
   const [prospect] = prospects
   if (prospect === undefined) return closeSearches(tools, over)
   const room = roomFor(search.policy, prospect.live, settings.maxDrivers)
-  if (room === 0) return postpone(tools, search, settings.offerMs)
+  if (room === 0) return postpone(tools, search, prospect.liveMs)
   const asking = { ...settings, policy: search.policy, maxDrivers: room }
   const plans = await tools.decide(search.policy, [prospect], asking)
   if (plans.length === 0 && prospect.live > 0) return postpone(tools, search, settings.retryMs)

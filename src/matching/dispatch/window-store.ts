@@ -37,7 +37,8 @@ export async function openGroup(
 
 /**
  * Takes the group's window that is over, for this process alone; its number, or null where none is over or another has it. After a time
- * in which nobody waited a window begins with the first who does. Uses the primary key.
+ * in which nobody waited a window begins with the first who does; who has waited for a whole one already waits for no other, however late
+ * whoever looks is. Uses the primary key, and dispatches_by_group.
  */
 export async function takeWindow(
   connection: PoolConnection,
@@ -45,11 +46,12 @@ export async function takeWindow(
   windowMs: number,
 ): Promise<number | null> {
   const micros = windowMs * 1_000
-  await connection.query(
-    `UPDATE dispatch_windows SET next_at = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND
-     WHERE zone_id = ? AND category = ? AND next_at <= UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND`,
-    [micros, zoneId, category, 2 * micros],
-  )
+  if (!(await waitsLonger(connection, { zoneId, category }, windowMs)))
+    await connection.query(
+      `UPDATE dispatch_windows SET next_at = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND
+       WHERE zone_id = ? AND category = ? AND next_at <= UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND`,
+      [micros, zoneId, category, 2 * micros],
+    )
   const [taken] = await connection.query<ResultSetHeader>(
     `UPDATE dispatch_windows SET number = LAST_INSERT_ID(number + 1), next_at = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND
      WHERE zone_id = ? AND category = ? AND next_at <= UTC_TIMESTAMP(3)`,
@@ -65,6 +67,20 @@ export async function lookedAt(connection: Queryable, tripIds: readonly string[]
     `UPDATE trip_dispatches SET next_at = UTC_TIMESTAMP(3) WHERE trip_id IN (?) AND next_at < UTC_TIMESTAMP(3)`,
     [tripIds],
   )
+}
+
+/** Does somebody wait since longer than a window takes? Uses dispatches_by_group. */
+export async function waitsLonger(
+  connection: Queryable,
+  { zoneId, category }: WindowGroup,
+  windowMs: number,
+): Promise<boolean> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT 1 FROM trip_dispatches FORCE INDEX (dispatches_by_group) WHERE zone_id = ? AND category = ? AND policy = 'batch'
+       AND next_at <= UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND LIMIT 1`,
+    [zoneId, category, windowMs * 1_000],
+  )
+  return rows.length > 0
 }
 
 /** Those of a group who wait for a window, who has waited for longest first. Uses dispatches_by_group. */

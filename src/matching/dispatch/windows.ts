@@ -19,10 +19,13 @@ const WINDOW_TRIPS = 1_000
 const AT_ONCE = 3
 const READ_TIMEOUT_MS = 2_000
 
-/** Plays the windows that are over, of every zone and category in which a trip waits for one. */
+/**
+ * Plays the windows that are over, of every zone and category in which a trip waits for one. What goes wrong with one trip or group keeps
+ * no other waiting; the first failure is thrown when all are played.
+ */
 export async function playWindows(tools: RoundTools): Promise<void> {
   const groups = await withConnection(tools.pool, 'waiting groups', READ_TIMEOUT_MS, waitingGroups)
-  for (const group of groups) await playWindow(tools, group)
+  await each(groups, 1, (group) => playWindow(tools, group))
 }
 
 /** Matches all who wait in a group with all who are free, if its window is over and no other process has it. */
@@ -36,18 +39,14 @@ async function playWindow(tools: RoundTools, group: WindowGroup): Promise<void> 
   })
   if (window === null || window.searches.length === 0) return
   const { number, searches } = window
-  await expireOffers(
-    tools,
-    searches.filter(({ asked }) => asked > 0).map(({ tripId }) => tripId),
-  )
+  const asked = searches.filter((search) => search.asked > 0).map(({ tripId }) => tripId)
   const overdue = searches.filter(({ isOverdue }) => isOverdue)
-  await each(overdue, (search) => endUnserved(tools, search, settings, number))
-  await match(
-    tools,
-    searches.filter(({ isOverdue }) => !isOverdue),
-    settings,
-    number,
-  )
+  const others = searches.filter(({ isOverdue }) => !isOverdue)
+  await inTurn([
+    () => expireOffers(tools, asked),
+    () => each(overdue, AT_ONCE, (search) => endUnserved(tools, search, settings, number)),
+    () => match(tools, others, settings, number),
+  ])
 }
 
 async function match(
@@ -58,17 +57,21 @@ async function match(
 ): Promise<void> {
   if (searches.length === 0) return
   const { prospects, over } = await findProspects(tools, searches, settings)
-  await closeSearches(tools, over)
   const free = prospects.filter(({ live }) => live === 0)
   const plans = await tools.decide('batch', free, settings)
   const byTrip = Map.groupBy(plans, ({ tripId }) => tripId)
-  await each(free, (prospect) =>
-    serve(tools, prospect, byTrip.get(prospect.tripId) ?? [], { settings, windowNumber }),
-  )
   const unserved = searches.map(({ tripId }) => tripId).filter((tripId) => !byTrip.has(tripId))
-  await withConnection(tools.pool, 'looked at', READ_TIMEOUT_MS, (connection) =>
-    lookedAt(connection, unserved),
-  )
+  await inTurn([
+    () =>
+      each(free, AT_ONCE, (prospect) =>
+        serve(tools, prospect, byTrip.get(prospect.tripId) ?? [], { settings, windowNumber }),
+      ),
+    () => closeSearches(tools, over),
+    () =>
+      withConnection(tools.pool, 'looked at', READ_TIMEOUT_MS, (connection) =>
+        lookedAt(connection, unserved),
+      ),
+  ])
 }
 
 async function serve(
@@ -83,7 +86,17 @@ async function serve(
     await endUnserved(tools, search, context.settings, context.windowNumber)
 }
 
-async function each<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
-  for (let start = 0; start < all.length; start += AT_ONCE)
-    await Promise.all(all.slice(start, start + AT_ONCE).map(work))
+/** Each, whatever became of the one before. */
+function inTurn(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  return each(steps, 1, (step) => step())
+}
+
+/** So many at once, all of them; then throws what the first of those threw that failed. */
+async function each<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<unknown>): Promise<void> {
+  const failures: unknown[] = []
+  for (let start = 0; start < all.length; start += atOnce) {
+    const played = await Promise.allSettled(all.slice(start, start + atOnce).map(work))
+    for (const one of played) if (one.status === 'rejected') failures.push(one.reason)
+  }
+  if (failures.length > 0) throw failures[0]
 }

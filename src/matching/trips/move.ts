@@ -114,6 +114,8 @@ async function fareOf(
   if (to !== 'cancelled') return finalFare
   if (feeOf === NO_FEE || trip.driverId === null) return null
   const from = steps.at(-1)?.from ?? null
+  // Laravel gave it to him by itself, nobody knows when: what the history has is when another accepted it.
+  if (steps.some((step) => step.to === 'accepted')) return feeOf({ trip, by, from, acceptedAt: null })
   return feeOf({ trip, by, from, acceptedAt: await readAcceptedAt(connection, trip.id) })
 }
 

@@ -5,7 +5,7 @@ import type { Reply } from '../../idempotency/answer.ts'
 import type { OnceResult } from '../../idempotency/flights.ts'
 import type { Once, OnceRequest } from '../../idempotency/once.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
-import { startDispatchIn } from '../dispatch/dispatch-store.ts'
+import { lockSearch, startDispatchIn } from '../dispatch/dispatch-store.ts'
 import type { DispatchRules } from '../dispatch/settings.ts'
 import { expiredPushes } from '../offers/expire.ts'
 import type { Offer } from '../offers/offer-store.ts'
@@ -144,7 +144,13 @@ export async function giveUpAndTell(
 ): Promise<MovedAndTold> {
   const trip = await lockTrip(connection, tripId)
   const to = trip !== null && isReleasable(trip) ? 'pending' : 'cancelled'
-  return moveAndTell(connection, tripId, { ...given, to, finalFare: null }, tools)
+  const done = await moveAndTell(connection, tripId, { ...given, to, finalFare: null }, tools)
+  const { moved, told } = done
+  // Laravel gave it away and took it back, and told of neither: the search for it may have ended in between.
+  if (to !== 'pending' || moved.kind !== 'unchanged' || moved.trip.driverId !== null) return done
+  if ((await lockSearch(connection, moved.trip.id)) !== null) return done
+  const isLookedFor = await startDispatchIn(connection, moved.trip, tools.rules)
+  return { moved, told: { ...told, wakes: isLookedFor ? [moved.trip.id] : [] } }
 }
 
 /** Who accepted a trip, by which offer, and how it is told. */
