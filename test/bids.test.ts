@@ -156,7 +156,7 @@ describe('acceptBidIn', () => {
     expect(accepted).toMatchObject({
       kind: 'accepted',
       trip: { state: 'accepted', driverId: 'd-won', details: { agreedFareMinor: 9_500n } },
-      losers: ['d-lost', 'd-silent'],
+      lost: [{ driverId: 'd-lost' }, { driverId: 'd-silent' }],
     })
     expect(await bidsOf(pool, id)).toEqual(['d-won 9500 accepted', 'd-lost 9900 lost'])
     const states = await Promise.all(
