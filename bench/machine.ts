@@ -51,3 +51,11 @@ export function machineLine(machine: Machine): string {
   const { date, cores, processor, memoryGib, node, engineVersion, bufferPoolMib, redoLogMib } = machine
   return `${date.slice(0, 16)}Z, ${cores} cores (${processor}), ${memoryGib} GiB, Node ${node}, ${engineVersion}, buffer pool ${bufferPoolMib} MiB, redo log ${redoLogMib} MiB`
 }
+
+/** One line for people, where no database has a part in the figures. */
+export function processorLine(): string {
+  const processors = cpus()
+  const memoryGib = Math.round(totalmem() / 2 ** 30)
+  const date = new Date().toISOString().slice(0, 16)
+  return `${date}Z, ${processors.length} cores (${processors[0]?.model ?? 'unknown'}), ${memoryGib} GiB, Node ${process.version}`
+}

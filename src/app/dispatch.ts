@@ -5,7 +5,7 @@ import { readDispatchBacklog } from '../matching/dispatch/backlog.ts'
 import { DecisionPruner } from '../matching/dispatch/decision-pruner.ts'
 import { Dispatcher } from '../matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../matching/dispatch/metrics.ts'
-import { decide } from '../matching/dispatch/policies/decide.ts'
+import { Decider } from '../matching/dispatch/policies/decide.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
 import type { Workplace } from '../matching/drivers/geo-index.ts'
 import type { Performer } from '../matching/trips/perform.ts'
@@ -41,6 +41,10 @@ export function openDispatch(
   const metrics = createDispatchMetrics(registry)
   const pruner = new DecisionPruner({ pool: database.workers, log })
   const timer = watch(database.commands, 'waiting trips', readDispatchBacklog, metrics.backlog)
+  const decider = new Decider({
+    onTrouble: (err) =>
+      log.warn({ err }, 'a window was not matched at the least cost: it took the nearest drivers'),
+  })
   const dispatcher = new Dispatcher({
     ...{
       pool: database.dispatch,
@@ -48,7 +52,7 @@ export function openDispatch(
       estimate: drivers.estimate,
       connected: connectedAmong,
     },
-    ...{ decide, rules, metrics, log },
+    ...{ decide: decider.decide, rules, metrics, log },
     callbacks: options.callbacks,
     ring: (ids) => callbacks?.ring(ids),
     publish: (pushes) => feed.publisher.publish(pushes),
@@ -65,6 +69,7 @@ export function openDispatch(
     stop: async (timeoutMs) => {
       clearInterval(timer)
       await Promise.all(loops.map((loop) => loop.stop(timeoutMs)))
+      await decider.close()
     },
   }
 }

@@ -6,7 +6,7 @@ import type { Push } from '../../src/feed/envelope.ts'
 import { startDispatchIn } from '../../src/matching/dispatch/dispatch-store.ts'
 import { Dispatcher } from '../../src/matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../../src/matching/dispatch/metrics.ts'
-import { decide } from '../../src/matching/dispatch/policies/decide.ts'
+import { Decider } from '../../src/matching/dispatch/policies/decide.ts'
 import type { RoundTools } from '../../src/matching/dispatch/rounds.ts'
 import { DEFAULT_SETTINGS, type DispatchSettings } from '../../src/matching/dispatch/settings.ts'
 import type { NearbyDriver, NearbyDrivers, Position } from '../../src/matching/drivers/nearby.ts'
@@ -63,7 +63,7 @@ export function openDispatchNode(
     nearby,
     estimate: straightLine,
     connected: connectedAmong,
-    decide,
+    decide: new Decider().decide,
     rules: { settingsOf: () => settings },
     callbacks: true,
     ring: () => undefined,

@@ -5,7 +5,7 @@ import type { RowDataPacket } from '../../db/rows.ts'
 import { createLogger } from '../../src/base/log.ts'
 import { Dispatcher, type DispatcherOptions } from '../../src/matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../../src/matching/dispatch/metrics.ts'
-import { decide } from '../../src/matching/dispatch/policies/decide.ts'
+import { Decider } from '../../src/matching/dispatch/policies/decide.ts'
 import { DEFAULT_SETTINGS, type DispatchSettings } from '../../src/matching/dispatch/settings.ts'
 import { playWindows } from '../../src/matching/dispatch/windows.ts'
 import { straightLine } from '../../src/matching/drivers/route-estimate.ts'
@@ -199,7 +199,14 @@ export class MatchingWorld {
     const own = openCommandPool(this.#database.address, 6)
     const pool = movedPool(own, this.#clock, this.#stepper.gate)
     const tools = {
-      ...{ pool, nearby: this.#map, estimate: straightLine, connected: connectedAmong, decide, rules: RULES },
+      ...{
+        pool,
+        nearby: this.#map,
+        estimate: straightLine,
+        connected: connectedAmong,
+        decide: new Decider().decide,
+        rules: RULES,
+      },
       ...{
         callbacks: true,
         ring: () => undefined,

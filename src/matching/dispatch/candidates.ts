@@ -1,6 +1,7 @@
 import type { CommandPool } from '../../../db/pools.ts'
 import type { NearbyDriver, NearbyDrivers } from '../drivers/nearby.ts'
 import type { RouteEstimator } from '../drivers/route-estimate.ts'
+import type { DispatchPolicy } from '../trips/trip.ts'
 import type { Exclusion } from './decision.ts'
 import type { Search } from './dispatch-store.ts'
 import { type ConnectedReading, exclusionOf, type Facts, readFacts } from './facts.ts'
@@ -55,14 +56,19 @@ function searchNear(
   { zoneId, category, pickup, asked, policy }: Search,
   { neighbours, searchRadiiMeters, maxDrivers }: DispatchSettings,
 ): Promise<readonly NearbyDriver[]> {
-  const wanted = policy === 'broadcast' || policy === 'bidding' ? maxDrivers : SPARE_CANDIDATES
   return nearby.search({
     zoneIds: [zoneId ?? '', ...neighbours],
     category,
     center: pickup,
     radiiMeters: searchRadiiMeters,
-    limit: Math.min(wanted + SPARE_CANDIDATES + asked, MAX_CANDIDATES),
+    limit: driversToFind(policy, maxDrivers, asked),
   })
+}
+
+/** How many drivers a search ends with. */
+export function driversToFind(policy: DispatchPolicy, maxDrivers: number, asked: number): number {
+  const wanted = policy === 'broadcast' || policy === 'bidding' ? maxDrivers : SPARE_CANDIDATES
+  return Math.min(wanted + SPARE_CANDIDATES + asked, MAX_CANDIDATES)
 }
 
 async function prospectOf(

@@ -62,7 +62,10 @@ export async function playRound(tools: RoundTools, tripId: string): Promise<void
 }
 
 /** Nobody could be asked for long. Who was asked once may come back to a trip until its deadline. */
-export function isHopeless({ asked, waitedMs }: Search, { noDriversMs }: DispatchSettings): boolean {
+export function isHopeless(
+  { asked, waitedMs }: Pick<Search, 'asked' | 'waitedMs'>,
+  { noDriversMs }: DispatchSettings,
+): boolean {
   return asked === 0 && waitedMs >= noDriversMs
 }
 

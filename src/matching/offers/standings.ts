@@ -1,6 +1,7 @@
 import type { Reading } from '../../../db/moment.ts'
 import type { Pool } from '../../../db/pools.ts'
 import { inTransaction } from '../../../db/transaction.ts'
+import { UNKNOWN_ACCEPTANCE } from '../dispatch/policies/cost.ts'
 import type { OfferState } from './offer-store.ts'
 
 /** What became of an offer. */
@@ -22,7 +23,7 @@ export interface Standing {
 }
 
 /** Of who has answered nothing yet. */
-export const PRIOR = 0.8
+export const PRIOR = UNKNOWN_ACCEPTANCE
 /** How much the last answer counts: after twenty the ones before are a tenth. */
 const SHARE = 0.1
 const ROWS_A_STATEMENT = 500

@@ -39,7 +39,11 @@ class Matching {
   /** What a column's row pays for it: 0 while nobody has it, else 0 or less. */
   readonly #price: Float64Array
   readonly #distance: Float64Array
+  /** By which row a column is reached, and at what cost. */
   readonly #from: Int32Array
+  readonly #fromCost: Float64Array
+  /** What a row's own column costs it. */
+  readonly #ownCost: Float64Array
   readonly #heap: ColumnHeap
   /** Nothing that is farther can be on the shortest path of this row: a way out of that length is known. */
   #bound = 0
@@ -53,6 +57,8 @@ class Matching {
     this.#price = new Float64Array(columns)
     this.#distance = new Float64Array(columns)
     this.#from = new Int32Array(columns)
+    this.#fromCost = new Float64Array(columns)
+    this.#ownCost = new Float64Array(this.#rows)
     this.#heap = new ColumnHeap(this.#distance)
   }
 
@@ -66,7 +72,7 @@ class Matching {
         left.push(row)
         continue
       }
-      const { best, by } = this.#bestOf(row)
+      const { best, by, price } = this.#bestOf(row)
       if (best === NO_COLUMN) continue
       const loser = this.#rowOf[best] ?? -1
       // At a price that does not rise, two rows would take it from each other for ever.
@@ -75,7 +81,7 @@ class Matching {
         continue
       }
       this.#price[best] = (this.#price[best] ?? 0) - by
-      this.#give(row, best)
+      this.#give(row, best, price)
       if (loser < 0) continue
       this.columnOf[loser] = NO_COLUMN
       rows.push(loser)
@@ -84,9 +90,10 @@ class Matching {
   }
 
   /** The best column at today's prices, and by how much it is better than the second best; none where being alone is better. */
-  #bestOf(row: number): { readonly best: number; readonly by: number } {
+  #bestOf(row: number): { readonly best: number; readonly by: number; readonly price: number } {
     const { starts, column, cost, alone } = this.#problem
     let best = NO_COLUMN
+    let price = 0
     let least = alone[row] ?? 0
     let second = Number.POSITIVE_INFINITY
     const end = starts[row + 1] ?? 0
@@ -99,14 +106,16 @@ class Matching {
         second = least
         least = reduced
         best = to
+        price = cost[pair] ?? 0
       } else if (reduced < second) second = reduced
     }
-    return { best, by: second - least }
+    return { best, by: second - least, price }
   }
 
-  #give(row: number, column: number): void {
+  #give(row: number, column: number, cost: number): void {
     this.columnOf[row] = column
     this.#rowOf[column] = row
+    this.#ownCost[row] = cost
   }
 
   /** Finds the cheapest way to a free column, or to leave a row on the way alone, and moves all rows on it. */
@@ -157,7 +166,7 @@ class Matching {
     while (column !== NO_COLUMN) {
       const row = this.#from[column] ?? start
       const before = this.columnOf[row] ?? NO_COLUMN
-      this.#give(row, column)
+      this.#give(row, column, this.#fromCost[column] ?? 0)
       column = before
     }
   }
@@ -173,17 +182,13 @@ class Matching {
       if (distance > this.#bound || distance >= (this.#distance[to] ?? 0)) continue
       this.#distance[to] = distance
       this.#from[to] = row
+      this.#fromCost[to] = cost[pair] ?? 0
       this.#heap.put(to)
       if ((this.#rowOf[to] ?? -1) < 0) this.#bound = distance
     }
   }
 
   #reducedOwn(row: number): number {
-    const { starts, column, cost } = this.#problem
-    const own = this.columnOf[row] ?? NO_COLUMN
-    const end = starts[row + 1] ?? 0
-    for (let pair = starts[row] ?? 0; pair < end; pair += 1)
-      if (column[pair] === own) return (cost[pair] ?? 0) - (this.#price[own] ?? 0)
-    return 0
+    return (this.#ownCost[row] ?? 0) - (this.#price[this.columnOf[row] ?? 0] ?? 0)
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../../../test/support/property-runs.ts'
 import { candidateOf } from '../../../../test/support/waiting-trips.ts'
 import { DEFAULT_SETTINGS } from '../settings.ts'
-import { costOf } from './cost.ts'
+import { costOf, UNKNOWN_ACCEPTANCE } from './cost.ts'
 
 const { weights } = DEFAULT_SETTINGS
 const cost = (known: Parameters<typeof candidateOf>[1]) => costOf(candidateOf('driver-1', known), weights)
@@ -22,8 +22,8 @@ describe('the cost of a pair', () => {
     expect(cost({ ...willing, positionAgeMs: 4_500 })).toBe(90 + weights.age * 4.5)
   })
 
-  it('holds nothing against who was never asked', () => {
-    expect(cost({ acceptanceRate: null })).toBe(cost({ acceptanceRate: 1 }))
+  it('takes who was never asked for one of the many', () => {
+    expect(cost({ acceptanceRate: null })).toBe(cost({ acceptanceRate: UNKNOWN_ACCEPTANCE }))
   })
 
   it('is finite and not negative, whatever it is made of', () => {

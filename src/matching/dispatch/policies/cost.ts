@@ -5,7 +5,7 @@ import type { DispatchWeights } from '../settings.ts'
 export interface CostParts {
   /** The time to the pickup. */
   readonly eta: number
-  /** For offers that he did not accept. Who was never asked has declined nothing. */
+  /** For offers that he did not accept. */
   readonly declines: number
   /** For having driven a moment ago; nothing for who has waited for an hour. */
   readonly busy: number
@@ -13,6 +13,8 @@ export interface CostParts {
   readonly age: number
 }
 
+/** The acceptance rate of who was never asked: about what most have, so that his first answer tells the better from the worse. */
+export const UNKNOWN_ACCEPTANCE = 0.8
 /** A part that is not known, or longer than a day, is taken for a day: a route's estimator may be anybody's. */
 const DAY_SECONDS = 86_400
 const FULL_IDLE_SECONDS = 3_600
@@ -21,7 +23,7 @@ export function costPartsOf(candidate: Candidate, weights: DispatchWeights): Cos
   const { etaSeconds, acceptanceRate, idleSeconds, positionAgeMs } = candidate
   return {
     eta: bounded(etaSeconds),
-    declines: bounded(weights.declines * (1 - share(acceptanceRate ?? 1))),
+    declines: bounded(weights.declines * (1 - share(acceptanceRate ?? UNKNOWN_ACCEPTANCE))),
     busy: bounded(weights.idle * (1 - share((idleSeconds ?? 0) / FULL_IDLE_SECONDS))),
     age: bounded(weights.age * (positionAgeMs / 1_000)),
   }

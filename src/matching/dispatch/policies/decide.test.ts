@@ -38,12 +38,12 @@ describe('deciding', () => {
   })
 
   it.each([
-    ['dies', thread('process.exit(3)'), /ended with 3/],
-    ['throws', thread('throw new Error("no such thing")'), /no such thing/],
-    ['is silent', thread('setInterval(() => {}, 1000)'), /longer than 300 ms/],
-  ])('takes the nearest drivers where the thread %s, and says why', async (_, broken, why) => {
+    ['dies', thread('process.exit(3)'), 20_000, /ended with 3/],
+    ['throws', thread('throw new Error("no such thing")'), 20_000, /no such thing/],
+    ['is silent', thread('setInterval(() => {}, 1000)'), 300, /longer than 300 ms/],
+  ])('takes the nearest drivers where the thread %s, and says why', async (_, broken, timeoutMs, why) => {
     const troubles: unknown[] = []
-    const worker = workerOf({ thread: broken, timeoutMs: 300 })
+    const worker = workerOf({ thread: broken, timeoutMs })
     const decider = new Decider({ worker, onTrouble: (reason) => troubles.push(reason) })
     for (const turn of [1, 2]) {
       expect(await decider.decide('batch', large, settings)).toEqual(POLICIES.nearest(large, settings))

@@ -1,13 +1,16 @@
+import { setImmediate as afterOthers } from 'node:timers/promises'
 import type { DispatchPolicy } from '../../trips/trip.ts'
 import type { PlannedOffer, WaitingTrip } from '../policy.ts'
 import type { DispatchSettings } from '../settings.ts'
-import { assign } from './assignment.ts'
 import { AssignmentWorker } from './assignment-worker.ts'
 import { POLICIES } from './policies.ts'
-import { offersOf, windowOf } from './window.ts'
+import { byWaiting } from './ranking.ts'
+import { offersOf, rowOf, type Window, type WindowRow, windowOfRows } from './window.ts'
 
 /** Up to so many pairs of a trip and a driver a window is solved within two milliseconds: a thread would cost more than it saves. */
 const PAIRS_AT_ONCE = 4_000
+/** Trips whose drivers are ranked in one go: a millisecond. */
+const ROWS_AT_ONCE = 50
 
 export interface DeciderOptions {
   readonly worker?: AssignmentWorker
@@ -29,14 +32,14 @@ export class Decider {
    * Who is asked for which trip, by `POLICIES[policy]`. Never rejects: where the thread fails, the window's trips take the nearest drivers
    * in the order in which they came.
    */
-  async decide(
+  readonly decide = async (
     policy: DispatchPolicy,
     trips: readonly WaitingTrip[],
     settings: DispatchSettings,
-  ): Promise<readonly PlannedOffer[]> {
-    if (policy !== 'batch') return POLICIES[policy](trips, settings)
-    const window = windowOf(trips, settings)
-    if (window.problem.cost.length <= PAIRS_AT_ONCE) return offersOf(window, assign(window.problem))
+  ): Promise<readonly PlannedOffer[]> => {
+    const pairs = trips.reduce((sum, { candidates }) => sum + candidates.length, 0)
+    if (policy !== 'batch' || pairs <= PAIRS_AT_ONCE) return POLICIES[policy](trips, settings)
+    const window = await largeWindowOf(trips, settings)
     try {
       return offersOf(window, await this.#worker.solve(window.problem))
     } catch (error) {
@@ -51,13 +54,12 @@ export class Decider {
   }
 }
 
-const shared = new Decider()
-
-/** One thread a process is enough; it starts with the first large window, and keeps no process alive. */
-export function decide(
-  policy: DispatchPolicy,
-  trips: readonly WaitingTrip[],
-  settings: DispatchSettings,
-): Promise<readonly PlannedOffer[]> {
-  return shared.decide(policy, trips, settings)
+/** As `windowOf`, and lets others go first now and then. */
+async function largeWindowOf(trips: readonly WaitingTrip[], settings: DispatchSettings): Promise<Window> {
+  const rows: WindowRow[] = []
+  for (const trip of byWaiting(trips)) {
+    if (rows.length % ROWS_AT_ONCE === 0) await afterOthers()
+    rows.push(rowOf(trip, settings))
+  }
+  return windowOfRows(rows, settings)
 }

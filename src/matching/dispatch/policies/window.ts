@@ -1,7 +1,7 @@
 import type { PlannedOffer, WaitingTrip } from '../policy.ts'
 import type { DispatchSettings } from '../settings.ts'
 import { type AssignmentProblem, NO_COLUMN } from './assignment.ts'
-import { byWaiting, compareIds, type Ranked, ranked } from './ranking.ts'
+import { byWaiting, type Ranked, ranked } from './ranking.ts'
 
 /** All waiting trips and all drivers who may be asked for any of them, numbered. */
 export interface Window {
@@ -18,28 +18,36 @@ const UNSERVED_MS = 1e12
 /** A trip that has waited for longer than that is no older than others. */
 const MAX_WAIT_MS = 86_400_000
 
-/** The same whatever the order of trips and candidates. Who has no connection is in no window. */
-export function windowOf(
-  trips: readonly WaitingTrip[],
+/** A trip and the drivers who may be asked for it. */
+export interface WindowRow {
+  readonly trip: WaitingTrip
+  readonly choices: readonly Ranked[]
+}
+
+/** Who has no connection is in no window. */
+export function rowOf(trip: WaitingTrip, { weights }: Pick<DispatchSettings, 'weights'>): WindowRow {
+  return { trip, choices: ranked(trip.candidates, weights).filter(({ isConnected }) => isConnected) }
+}
+
+/** The same whatever the order of trips and candidates. */
+export function windowOf(trips: readonly WaitingTrip[], settings: Pick<DispatchSettings, 'weights'>): Window {
+  const rows = byWaiting(trips).map((trip) => rowOf(trip, settings))
+  return windowOfRows(rows, settings)
+}
+
+/** Rows in the order of `byWaiting`; drivers are numbered as they come. */
+export function windowOfRows(
+  rows: readonly WindowRow[],
   { weights }: Pick<DispatchSettings, 'weights'>,
 ): Window {
-  const rows = byWaiting(trips).map((trip) => ({
-    trip,
-    choices: ranked(trip.candidates, weights).filter(({ isConnected }) => isConnected),
-  }))
-  const driverIds = [...new Set(rows.flatMap(({ choices }) => choices.map(({ driverId }) => driverId)))]
-  driverIds.sort(compareIds)
+  const starts = new Int32Array(rows.length + 1)
+  for (const [row, { choices }] of rows.entries()) starts[row + 1] = (starts[row] ?? 0) + choices.length
+  const { column, cost, driverIds } = pairsOf(rows, starts.at(-1) ?? 0)
+  const alone = Float64Array.from(rows, ({ trip }) => UNSERVED_MS + creditMs(trip.waitedMs, weights.wait))
   return {
     tripIds: rows.map(({ trip }) => trip.tripId),
     driverIds,
-    problem: {
-      columns: driverIds.length,
-      ...pairsOf(
-        rows.map(({ choices }) => choices),
-        driverIds,
-      ),
-      alone: Float64Array.from(rows, ({ trip }) => UNSERVED_MS + creditMs(trip.waitedMs, weights.wait)),
-    },
+    problem: { columns: driverIds.length, starts, column, cost, alone },
   }
 }
 
@@ -48,16 +56,24 @@ function creditMs(waitedMs: number, weight: number): number {
   return Math.round(Math.min(Math.max(waitedMs, 0), MAX_WAIT_MS) * weight)
 }
 
-function pairsOf(rows: readonly (readonly Ranked[])[], driverIds: readonly string[]) {
-  const numbers = new Map(driverIds.map((driverId, number) => [driverId, number]))
-  const starts = new Int32Array(rows.length + 1)
-  for (const [row, choices] of rows.entries()) starts[row + 1] = (starts[row] ?? 0) + choices.length
-  const choices = rows.flat()
-  return {
-    starts,
-    column: Int32Array.from(choices, ({ driverId }) => numbers.get(driverId) ?? 0),
-    cost: Float64Array.from(choices, ({ cost }) => Math.round(cost * 1_000)),
-  }
+/** A plain loop: a large window has tens of thousands of pairs, and the service's own thread makes them. */
+function pairsOf(rows: readonly WindowRow[], count: number) {
+  const numbers = new Map<string, number>()
+  const column = new Int32Array(count)
+  const cost = new Float64Array(count)
+  let pair = 0
+  for (const { choices } of rows)
+    for (const choice of choices) {
+      let number = numbers.get(choice.driverId)
+      if (number === undefined) {
+        number = numbers.size
+        numbers.set(choice.driverId, number)
+      }
+      column[pair] = number
+      cost[pair] = Math.round(choice.cost * 1_000)
+      pair += 1
+    }
+  return { column, cost, driverIds: [...numbers.keys()] }
 }
 
 /** What an assignment means, in the order of the window's trips. */
