@@ -23,13 +23,20 @@ export function tripOf(tripId: string, candidates: readonly Candidate[], waitedM
 
 const part = fc.double({ min: 0, max: 1, noNaN: true })
 
-const someCandidate = fc.record({
+const anyCandidate = fc.record({
   etaSeconds: fc.integer({ min: 0, max: 3_000 }),
   positionAgeMs: fc.integer({ min: 0, max: 120_000 }),
   isConnected: fc.boolean(),
   acceptanceRate: fc.option(part),
   idleSeconds: fc.option(fc.integer({ min: 0, max: 10_000 })),
 })
+/** Many are alike, so that only their ids tell them apart. */
+const someCandidate = fc.oneof(
+  anyCandidate,
+  fc.constantFrom<Partial<Candidate>>({ etaSeconds: 60 }, { etaSeconds: 90 }),
+)
+
+const someWait = fc.oneof(fc.constantFrom(0, 2_000), fc.integer({ min: 0, max: 120_000 }))
 
 /** Trips that share drivers; no driver is twice among the candidates of one trip. */
 export function someTrips({ trips, drivers }: { readonly trips: number; readonly drivers: number }) {
@@ -40,7 +47,7 @@ export function someTrips({ trips, drivers }: { readonly trips: number; readonly
     })
     .map((found) => found.map(([number, known]) => candidateOf(`driver-${number}`, known)))
   return fc
-    .array(fc.record({ candidates, waitedMs: fc.integer({ min: 0, max: 120_000 }) }), { maxLength: trips })
+    .array(fc.record({ candidates, waitedMs: someWait }), { maxLength: trips })
     .map((found) =>
       found.map(({ candidates, waitedMs }, index) => tripOf(`trip-${index}`, candidates, waitedMs)),
     )
