@@ -156,12 +156,12 @@ describe('the process', { timeout: 90_000 }, () => {
     for (const pid of first) {
       process.kill(pid, 'SIGKILL')
       await gone(pid)
-      await expect.poll(() => answersOf(service), { timeout: 30_000 }).toContain('onceline_cluster_workers 2')
+      await expect.poll(() => answersOf(service), { timeout: 60_000 }).toContain('onceline_cluster_workers 2')
     }
     await expectSeparation(service)
     service.signal('SIGTERM')
     expect(await service.ended).toBe(0)
-  })
+  }, 120_000)
 
   /** The metrics of the cluster, from the internal listener. */
   async function answersOf(service: Service): Promise<string[]> {
