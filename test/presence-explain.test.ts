@@ -61,7 +61,7 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of prese
   })
 
   it('go online and offline by an index, though Laravel makes none', async () => {
-    const [locked, , online] = await keysOf(database, (connection) => setDriverOnline(connection, 'd-7'))
+    const [locked, , , online] = await keysOf(database, (connection) => setDriverOnline(connection, 'd-7'))
     const [, , offline] = await keysOf(database, (connection) =>
       setDriversOffline(connection, ['d-7', 'd-8']),
     )
