@@ -1,3 +1,4 @@
+import type { Reading } from '../../../db/moment.ts'
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
 import type { Id } from '../../base/ids.ts'
@@ -46,11 +47,18 @@ export async function liveBiddersAmong(
   driverIds: readonly string[],
 ): Promise<Set<string>> {
   if (driverIds.length === 0) return new Set()
-  const [rows] = await connection.query<RowDataPacket[]>(
-    'SELECT live_driver FROM trip_bids WHERE live_driver IN (?) AND expires_at > UTC_TIMESTAMP(3)',
-    [driverIds],
-  )
-  return new Set(rows.map((row) => row.live_driver))
+  const { sql, values, resultOf } = biddersReading(driverIds)
+  const [rows] = await connection.query<RowDataPacket[]>(sql, [...values])
+  return resultOf(rows)
+}
+
+/** The same, for a reading of one moment. */
+export function biddersReading(driverIds: readonly string[]): Reading<Set<string>> {
+  return {
+    sql: 'SELECT live_driver FROM trip_bids WHERE live_driver IN (?) AND expires_at > UTC_TIMESTAMP(3)',
+    values: [driverIds],
+    resultOf: (rows) => new Set(rows.map((row) => row.live_driver)),
+  }
 }
 
 /** More live bids than a trip and a driver have together. */

@@ -6,6 +6,7 @@ import type { Exclusion } from './decision.ts'
 import type { Search } from './dispatch-store.ts'
 import { type ConnectedReading, exclusionOf, type Facts, readFacts } from './facts.ts'
 import type { Candidate, WaitingTrip } from './policy.ts'
+import { isForMany } from './room.ts'
 import type { DispatchSettings } from './settings.ts'
 
 export interface CandidateSources {
@@ -67,7 +68,7 @@ function searchNear(
 
 /** How many drivers a search ends with. */
 export function driversToFind(policy: DispatchPolicy, maxDrivers: number, asked: number): number {
-  const wanted = policy === 'broadcast' || policy === 'bidding' ? maxDrivers : SPARE_CANDIDATES
+  const wanted = isForMany(policy) ? maxDrivers : SPARE_CANDIDATES
   return Math.min(wanted + SPARE_CANDIDATES + asked, MAX_CANDIDATES)
 }
 

@@ -1,7 +1,8 @@
 import { type Reading, readAtOneMoment } from '../../../db/moment.ts'
 import type { CommandPool } from '../../../db/pools.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
-import { type DriverDuty, driverDuties } from '../drivers/driver-store.ts'
+import { biddersReading } from '../bids/bid-store.ts'
+import { type DriverDuty, driverDuties, ridersReading } from '../drivers/driver-store.ts'
 import { driverRecords } from '../drivers/standing-store.ts'
 import { type HeldOffer, OFFER_SLOTS, offersHeldBy } from '../offers/make.ts'
 import type { OfferState } from '../offers/offer-store.ts'
@@ -9,6 +10,7 @@ import { type Standing, standingsOf } from '../offers/standings.ts'
 import { whoGaveUp } from '../trips/release.ts'
 import type { DispatchPolicy } from '../trips/trip.ts'
 import type { Exclusion } from './decision.ts'
+import { isForMany } from './room.ts'
 
 /** Who of these drivers has a socket at this moment. Whoever holds the sockets says it. */
 export type ConnectedReading = (driverIds: readonly string[]) => Reading<ReadonlySet<string>>
@@ -79,8 +81,8 @@ export function factReadings(
     whoGaveUp(tripIds),
     driverDuties(driverIds),
     connected(driverIds),
-    ridersAmong(driverIds),
-    biddersAmong(driverIds),
+    ridersReading(driverIds),
+    biddersReading(driverIds),
     offersHeldBy(driverIds),
     standingsOf(driverIds),
     suspendedAmong(driverIds),
@@ -127,24 +129,6 @@ function toEarlier(row: RowDataPacket): EarlierOffer & { readonly tripId: string
   }
 }
 
-/** Uses one_active_trip_per_driver. */
-function ridersAmong(driverIds: readonly string[]): Reading<Set<string>> {
-  return {
-    sql: 'SELECT active_driver_id FROM trip_requests WHERE active_driver_id IN (?)',
-    values: [driverIds],
-    resultOf: (rows) => new Set(rows.map((row) => row.active_driver_id)),
-  }
-}
-
-/** Uses one_live_bid_per_driver. */
-function biddersAmong(driverIds: readonly string[]): Reading<Set<string>> {
-  return {
-    sql: 'SELECT live_driver FROM trip_bids WHERE live_driver IN (?) AND expires_at > UTC_TIMESTAMP(3)',
-    values: [driverIds],
-    resultOf: (rows) => new Set(rows.map((row) => row.live_driver)),
-  }
-}
-
 /** Who let an offer pass is not asked for the same trip for as long as twice the offer took. */
 const ASK_AGAIN_OFFERS = 2
 
@@ -160,7 +144,7 @@ export function exclusionOf(
   if (facts.onRide.has(driverId) || duty.availability === 'on_trip') return 'on_ride'
   if (facts.bidding.has(driverId)) return 'bidding'
   if (facts.gaveUp.get(trip.tripId)?.has(driverId)) return 'gave_it_up'
-  const isExclusive = trip.policy === 'nearest' || trip.policy === 'batch'
+  const isExclusive = !isForMany(trip.policy)
   if (isExclusive && !facts.connected.has(driverId)) return 'disconnected'
   const live = (facts.held.get(driverId) ?? []).filter(({ isOverdue }) => !isOverdue)
   if (live.length >= (isExclusive ? 1 : OFFER_SLOTS)) return 'has_offers'

@@ -122,7 +122,7 @@ async function makeOffers(
   planned: readonly Planned[],
   expiresAt: Date,
 ): Promise<readonly NewOffer[]> {
-  const isExclusive = policy === 'nearest' || policy === 'batch'
+  const isExclusive = !isForMany(policy)
   for (let attempt = 1; attempt <= TRIES && planned.length > 0; attempt += 1) {
     const held = await readOffersHeldBy(connection, driversOf(planned))
     const offers = planned.flatMap(({ candidate }): NewOffer[] => {

@@ -79,11 +79,18 @@ const NOBODY = ''
 
 /** Those of the drivers who are on a ride. Uses one_active_trip_per_driver. */
 export async function ridersAmong(connection: Queryable, driverIds: readonly string[]): Promise<Set<string>> {
-  const [rows] = await connection.query<RowDataPacket[]>(
-    'SELECT active_driver_id FROM trip_requests WHERE active_driver_id IN (?)',
-    [driverIds],
-  )
-  return new Set(rows.map((row) => row.active_driver_id))
+  const { sql, values, resultOf } = ridersReading(driverIds)
+  const [rows] = await connection.query<RowDataPacket[]>(sql, [...values])
+  return resultOf(rows)
+}
+
+/** The same, for a reading of one moment. */
+export function ridersReading(driverIds: readonly string[]): Reading<Set<string>> {
+  return {
+    sql: 'SELECT active_driver_id FROM trip_requests WHERE active_driver_id IN (?)',
+    values: [driverIds],
+    resultOf: (rows) => new Set(rows.map((row) => row.active_driver_id)),
+  }
 }
 
 /** What is known of these drivers; who has no row is absent. Uses driver_details_user_id. */
