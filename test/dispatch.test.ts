@@ -222,7 +222,7 @@ describe('a trip that waits', () => {
     await drivers('near', 'farther')
     const trip = await requestedTrip(database, QUICK)
     await turn(node, 1_000)
-    const withdrawn = await inTx(database.pool, (connection) => withdrawOffersOfIn(connection, 'near'))
+    const withdrawn = await inTx(database.pool, (connection) => withdrawOffersOfIn(connection, ['near']))
     expect(withdrawn.map(({ tripId }) => tripId)).toEqual([trip.id])
     await database.pool.query("UPDATE driver_details SET is_online = '0' WHERE user_id = 'near'")
     node.dispatcher.wake([trip.id])

@@ -1,10 +1,13 @@
 import type { Registry } from 'prom-client'
 import { assert } from '../base/assert.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
+import type { Id } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { createSampler } from '../base/sampler.ts'
 import { rideChannel } from '../feed/publish.ts'
 import type { PoolTempo } from '../matching/drivers/pool-tempo.ts'
+import type { Told } from '../matching/trips/announce.ts'
+import { tellCommitted } from '../matching/trips/perform.ts'
 import { Acks } from '../realtime/acks.ts'
 import { CatchUp } from '../realtime/catch-up.ts'
 import { Subscriptions } from '../realtime/channels/subscriptions.ts'
@@ -67,7 +70,7 @@ export function assembleLive(
   const greet = greeter.read.bind(greeter)
   const onGap = (connection: Connection) => sessions.catchUp(connection)
   const hub = new Hub({ clock, metrics, onGap, onFence: (connection) => sessions.replace(connection) })
-  const presence = openPresence(options, resources, registry, (...who) => sessions.evict(...who))
+  const presence = openPresence(options, pieces, registry, (...who) => sessions.evict(...who))
   const seats = openSeats(options, resources, registry, presence)
   const acks = new Acks({ pool, log })
   const commands = assembleCommands(options, pieces, metrics, registry)
@@ -125,13 +128,23 @@ function topicChannel(installation: string): (topic: string) => string {
 
 function openPresence(
   { log, realtime }: AppOptions,
-  { database }: Resources,
+  { resources, feed, callbacks, dispatch }: LivePieces,
   registry: Registry,
   evict: ConstructorParameters<typeof Presence>[0]['evict'],
 ): Presence {
   const tempo = realtime?.tempo?.presence
   const metrics = createPresenceMetrics(registry)
-  return new Presence({ pool: database.presence, log, metrics, evict, ...(tempo && { tempo }) })
+  const tellers = {
+    ...dispatch,
+    ring: (ids: readonly Id[]) => callbacks?.ring(ids),
+    publish: feed.publisher.publish.bind(feed.publisher),
+  }
+  const tell = (told: Told) => tellCommitted(tellers, told)
+  return new Presence({
+    pool: resources.database.presence,
+    ...{ log, metrics, evict, tell },
+    ...(tempo && { tempo }),
+  })
 }
 
 function openSeats(

@@ -2,6 +2,7 @@ import { Registry } from 'prom-client'
 import { openPool, type Pool } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { createLogger } from '../../src/base/log.ts'
+import type { Told } from '../../src/matching/trips/announce.ts'
 import { Presence } from '../../src/realtime/presence/presence.ts'
 import { createPresenceMetrics } from '../../src/realtime/presence/presence-metrics.ts'
 import type { PresenceTempo } from '../../src/realtime/presence/presence-tempo.ts'
@@ -24,6 +25,8 @@ export interface TestNode {
   /** `driver-1 below 3 replaced`, in order. */
   readonly evicted: string[]
   readonly lines: string[]
+  /** What it told after commits. */
+  readonly told: Told[]
   /** Every metric that is not 0, as in `moves_total{to="offline",by="grace"}`. */
   metrics(): Promise<Record<string, number>>
 }
@@ -36,15 +39,17 @@ export function openNode(
   const registry = new Registry()
   const evicted: string[] = []
   const lines: string[] = []
+  const told: Told[] = []
   const pool = openPool(address, { connectionLimit, lockWaitSeconds: 5 })
   const presence = new Presence({
     pool,
     log: createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
     metrics: createPresenceMetrics(registry),
     evict: (userId, below, reason) => void evicted.push(`${userId} below ${below} ${reason}`),
+    tell: async (one) => void told.push(one),
     tempo,
   })
-  return { presence, pool, evicted, lines, metrics: () => readMetrics(registry) }
+  return { presence, pool, evicted, lines, told, metrics: () => readMetrics(registry) }
 }
 
 async function readMetrics(registry: Registry): Promise<Record<string, number>> {

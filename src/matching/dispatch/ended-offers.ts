@@ -24,15 +24,18 @@ export async function expireAndTell(connection: PoolConnection, ids: readonly Id
   return { expired, told: await toldOf(connection, expired, bids) }
 }
 
-/** What a driver held, and is over. */
+/** What drivers held, and is over. */
 export interface Withdrawn {
   readonly offers: readonly EndedOffer[]
   readonly bids: readonly EndedBid[]
 }
 
-/** A driver stops working: what he was asked is for others, and what he bid is withdrawn. Locks no trip, and comes before his own rows. */
-export async function withdrawIn(connection: PoolConnection, driverId: string): Promise<Withdrawn> {
-  const offers = await withdrawOffersOfIn(connection, driverId)
+/** Drivers stop working: what they were asked is for others, and what they bid is withdrawn. Locks no trip, and comes before their own rows. */
+export async function withdrawIn(
+  connection: PoolConnection,
+  driverIds: readonly string[],
+): Promise<Withdrawn> {
+  const offers = await withdrawOffersOfIn(connection, driverIds)
   return { offers, bids: await withdrawBidsOf(connection, idsOf(offers)) }
 }
 

@@ -92,11 +92,19 @@ export async function lockLiveOffers(
      UNION SELECT id FROM trip_offers FORCE INDEX (offers_by_driver) WHERE driver_id = ? AND state = 'offered' LIMIT ${LIVE_LIMIT}`,
     [tripId, driverId],
   )
-  if (found.length === 0) return []
+  return lockOffers(
+    connection,
+    found.map(({ id }) => id),
+  )
+}
+
+/** Locks those of these offers that are live, in the order of their ids. Uses the primary key. */
+export async function lockOffers(connection: PoolConnection, ids: readonly Id[]): Promise<Offer[]> {
+  if (ids.length === 0) return []
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT ${OFFER_COLUMNS} FROM trip_offers FORCE INDEX (PRIMARY) WHERE id IN (?) AND state = 'offered'
      ORDER BY id FOR UPDATE`,
-    [found.map(({ id }) => id)],
+    [ids],
   )
   return rows.map(toOffer)
 }

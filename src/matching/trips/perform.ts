@@ -45,23 +45,30 @@ export interface Done {
 
 /** Does the work once under the request's key, and tells whom it concerns after the commit; a repetition tells nobody anew. */
 export async function performOnce(
-  { once, ring, publish, wake, answered }: Performer,
+  performer: Performer,
   request: OnceRequest,
   work: (connection: PoolConnection) => Promise<Done>,
 ): Promise<OnceResult> {
   let told = NOBODY_TOLD
-  const result = await once.run(request, async (connection) => {
+  const result = await performer.once.run(request, async (connection) => {
     const done = await work(connection)
     told = done.told
     return done.reply
   })
-  if (result.kind !== 'executed') return result
-  // Both are committed, whatever becomes of this: sweepers and compared numbers find what is missed here.
-  if (told.rings.length > 0) ring(told.rings)
-  if (told.wakes !== undefined && told.wakes.length > 0) wake(told.wakes)
-  if (told.answers !== undefined) answered(told.answers)
-  if (told.pushes.length > 0) await publish(told.pushes)
+  if (result.kind === 'executed') await tellCommitted(performer, told)
   return result
+}
+
+/** Tells whom it concerns what was committed. Never rejects. */
+export async function tellCommitted(
+  { ring, publish, wake, answered }: Pick<Performer, 'ring' | 'publish' | 'wake' | 'answered'>,
+  { rings, pushes, wakes, answers }: Told,
+): Promise<void> {
+  // All is committed, whatever becomes of this: sweepers and compared numbers find what is missed here.
+  if (rings.length > 0) ring(rings)
+  if (wakes !== undefined && wakes.length > 0) wake(wakes)
+  if (answers !== undefined) answered(answers)
+  if (pushes.length > 0) await publish(pushes)
 }
 
 /**

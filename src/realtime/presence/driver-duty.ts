@@ -33,12 +33,20 @@ export async function goOnline(
   return 'online'
 }
 
-/** The effect of `driver:offline`, in the transaction of the command: what he was asked is for others. His socket may stay open. */
+/** The effect of `driver:offline`, in the transaction of the command. His socket may stay open. */
 export async function goOffline(connection: PoolConnection, userId: string): Promise<Told> {
   await lockSession(connection, userId)
+  return endDuties(connection, [userId])
+}
+
+/**
+ * These drivers work no more, whoever says so: what they were asked is for others, and riders hear that their bids are gone. The caller
+ * has locked their sessions. To be told after the commit.
+ */
+export async function endDuties(connection: PoolConnection, userIds: readonly string[]): Promise<Told> {
   // In the order in which an acceptance locks them, and the feeds last.
-  const withdrawn = await withdrawIn(connection, userId)
-  await setDriversOffline(connection, [userId])
+  const withdrawn = await withdrawIn(connection, userIds)
+  await setDriversOffline(connection, userIds)
   return tellOfWithdrawn(connection, withdrawn)
 }
 

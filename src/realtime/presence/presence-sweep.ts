@@ -1,6 +1,7 @@
 import type { Pool } from '../../../db/pools.ts'
 import { inTransaction, withConnection } from '../../../db/transaction.ts'
-import { setDriversOffline } from '../../matching/drivers/driver-store.ts'
+import { NOBODY_TOLD, type Told } from '../../matching/trips/announce.ts'
+import { endDuties } from './driver-duty.ts'
 import { dropLease, isSteady, lockDeadLease, readLeases } from './lease-store.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 import { closeSessions, endGraces, someConnected, someOverdue } from './presence-store.ts'
@@ -19,6 +20,8 @@ export interface SweepOptions {
   readonly nodeId: string
   readonly tempo: PresenceTempo
   readonly metrics: PresenceMetrics
+  /** Tells what was committed. Must not reject. */
+  readonly tell: (told: Told) => Promise<unknown>
 }
 
 /** Rows a transaction. */
@@ -69,16 +72,16 @@ async function endLease({ pool, nodeId, tempo, metrics }: SweepOptions, deadNode
   return !done.isLast
 }
 
-/** Sessions first, then Laravel's rows, as everybody locks them. */
+/** Sessions first, then what these drivers hold and Laravel's rows, as everybody locks them. */
 async function takeOffline(
-  { pool, nodeId, tempo, metrics }: SweepOptions,
+  { pool, nodeId, tempo, metrics, tell }: SweepOptions,
   userIds: readonly string[],
 ): Promise<void> {
-  const count = await inTransaction(pool, 'end graces', async (connection) => {
-    if (!(await isSteady(connection, nodeId, tempo.graceMs, tempo))) return 0
+  const { count, told } = await inTransaction(pool, 'end graces', async (connection) => {
+    if (!(await isSteady(connection, nodeId, tempo.graceMs, tempo))) return { count: 0, told: NOBODY_TOLD }
     const gone = await endGraces(connection, userIds)
-    await setDriversOffline(connection, gone)
-    return gone.length
+    return { count: gone.length, told: await endDuties(connection, gone) }
   })
   metrics.moved('offline', 'grace', count)
+  await tell(told)
 }

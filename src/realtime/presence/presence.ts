@@ -6,6 +6,7 @@ import type { Log } from '../../base/log.ts'
 import { Loop } from '../../base/loop.ts'
 import { createSampler } from '../../base/sampler.ts'
 import { within } from '../../base/within.ts'
+import type { Told } from '../../matching/trips/announce.ts'
 import { dropLease, readLeases, renewLease, takeLease } from './lease-store.ts'
 import { compareSessions, judgeSession } from './presence-check.ts'
 import type { EvictionReason, PresenceMetrics, Turn } from './presence-metrics.ts'
@@ -30,6 +31,8 @@ export interface PresenceOptions {
    * back with this one. `lapsed`: he has no session any more, and should connect again at once. May be called for sockets that are gone.
    */
   readonly evict: (userId: string, below: number, reason: EvictionReason) => void
+  /** Tells riders and the dispatcher what drivers who are gone held. Must not reject. */
+  readonly tell: (told: Told) => Promise<unknown>
   readonly tempo?: Partial<PresenceTempo>
 }
 
@@ -161,8 +164,8 @@ export class Presence {
 
   /** One look for leases and graces that are over; true when there is more to do at once. */
   sweep(): Promise<boolean> {
-    const { pool, metrics } = this.#options
-    return sweepPresence({ pool, metrics, nodeId: this.nodeId, tempo: this.#tempo })
+    const { pool, metrics, tell } = this.#options
+    return sweepPresence({ pool, metrics, tell, nodeId: this.nodeId, tempo: this.#tempo })
   }
 
   /**
