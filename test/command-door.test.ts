@@ -60,6 +60,21 @@ describe('any command', () => {
     expect((await real.say(driver(), 'feed:ack', {}, null)).reply).toMatchObject({ re: null, ok: false })
   })
 
+  it('that says where a driver is is a driver’s alone, and counted, however it is written', async () => {
+    const data = { latitude: 30.0444, longitude: 31.2357 }
+    const open = openCommands(database)
+    for (const id of ['c1', null]) {
+      expect((await open.say(rider(), 'driver:location', data, id)).reply?.error?.code).toBe('forbidden')
+      const { reply, malformed } = await open.say(driver(), 'driver:location', data, id)
+      expect([reply, malformed]).toEqual([id === null ? null : { re: id, ok: true, data: {} }, false])
+    }
+    const metrics = await open.registry.metrics()
+    expect(metrics).toContain('onceline_commands_total{event="driver:location",outcome="ok"} 2\n')
+    expect(metrics).toContain('onceline_commands_total{event="driver:location",outcome="forbidden"} 2\n')
+    expect(metrics).toContain('onceline_command_seconds_count{event="driver:location"} 4\n')
+    await open.close()
+  })
+
   it('that is none is said to be malformed, with its id where it has one', async () => {
     const received = await real.commands.receive(driver(), '{"id":"c9","event":7}')
     expect(received.malformed).toBe(true)

@@ -43,6 +43,7 @@ export function assembleCommands(
   const publish = feed.publisher.publish.bind(feed.publisher)
   const rides = { callbacks: options.callbacks, rules: dispatch.rules }
   const tokens = tokenRules(realtime?.jwtSecrets ?? [], clock)
+  const locations = new DriverLocations({ drivers: drivers.pool, clock })
   return new Commands({
     once: new Once({ pool }),
     callbacks: options.callbacks,
@@ -55,10 +56,11 @@ export function assembleCommands(
     defects: createSampler({ ...LOG_LINES, clock }),
     clock,
     onDriverActed: (driverId) => drivers.pool.look([driverId]),
+    locations,
     handlers: {
       ...sessionCommands({ tokens, metrics, clock }),
       ...rideWatchCommands(pool, drivers.tracker),
-      ...new DriverLocations({ drivers: drivers.pool, clock }).handlers,
+      ...locations.handlers,
       ...offerCommands(),
       ...dutyCommands(),
       ...tripCommands(rides),

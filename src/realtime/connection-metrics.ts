@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { tallyCounter } from '../base/tally.ts'
 import { CLOSE } from './close-codes.ts'
 import type { UserType } from './door/token.ts'
 import type { Load } from './load.ts'
@@ -93,7 +94,12 @@ function createMessageMetrics(registry: Registry): Omit<ConnectionMetrics, keyof
   const counter = counters(registry)
   const ages = (name: string, help: string) =>
     new Histogram({ name: `onceline_realtime_${name}`, help, buckets: SECONDS, registers: [registry] })
-  const received = counter('messages_received_total', 'Frames of clients.')
+  const received = tallyCounter({
+    registry,
+    name: 'onceline_realtime_messages_received_total',
+    help: 'Frames of clients.',
+    labelNames: [],
+  })({})
   const delivered = counter(
     'messages_delivered_total',
     'Messages written to sockets as they came from Redis.',
@@ -112,7 +118,9 @@ function createMessageMetrics(registry: Registry): Omit<ConnectionMetrics, keyof
   )
   const toScreen = ages('receipt_to_screen_seconds', 'From the fact until a client acknowledged its message.')
   return {
-    received: () => received.inc(),
+    received: () => {
+      received.count += 1
+    },
     delivered: (count, numbered, nowMs) => {
       if (count === 0) return
       delivered.inc(count)

@@ -66,20 +66,25 @@ export class Inbox {
 
   /** Takes a frame that came; it is worked on after those before it, and after `ready`. */
   take(data: Buffer, isBinary: boolean): void {
-    this.#waiting.push(isBinary ? null : data.toString('utf8'))
+    const text = isBinary ? null : data.toString('utf8')
+    if (this.#connection.isReady && !this.#isWorking && this.#waiting.length === 0) {
+      this.#work(text)
+      return
+    }
+    this.#waiting.push(text)
     if (this.#waiting.length >= MAX_WAITING) this.#connection.ws.pause()
     if (this.#connection.isReady) this.wake()
   }
 
   /** Works on what waits. */
   wake(): void {
-    if (!this.#isWorking) this.#work()
+    if (!this.#isWorking) this.#work(this.#waiting.shift())
   }
 
   /** What is answered at once needs no promise: nearly all that comes are positions. */
-  #work(): void {
+  #work(first: string | null | undefined): void {
     this.#isWorking = true
-    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
+    for (let text = first; text !== undefined; text = this.#waiting.shift()) {
       if (!this.#connection.isOpen) break
       const received = text === null ? BINARY : this.#options.receive(this.#connection, text)
       if (received instanceof Promise) {
@@ -93,7 +98,7 @@ export class Inbox {
 
   async #goOn(received: Promise<Received>): Promise<void> {
     this.#note(await received)
-    this.#work()
+    this.#work(this.#waiting.shift())
   }
 
   #note({ reply, pushes = [], malformed }: Received): void {

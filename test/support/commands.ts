@@ -133,6 +133,7 @@ export function openCommands(database: TestDatabase, options: OpenCommandsOption
     metrics: createCommandMetrics(registry),
     log: createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
     defects: createSampler({ perSecond: 1, burst: 10 }),
+    locations,
     handlers: options.handlers ?? {
       ...sessionCommands({
         tokens: tokenRules([JWT_SECRET], clock),

@@ -1,4 +1,5 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
+import { type Tally, type TallyTimes, tallyCounter, tallyHistogram } from '../../base/tally.ts'
 
 export interface CommandMetrics {
   /** `event` is a command's name or `unknown`; `outcome` is `ok`, `replayed` or an error's code. */
@@ -9,45 +10,51 @@ export interface CommandMetrics {
 /** What needs no database takes less than the first; nobody waits longer than the last. */
 const BUCKETS_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2.5, 10]
 
+/** Of one event. */
+interface Series {
+  readonly times: TallyTimes
+  readonly outcomes: Map<string, Tally>
+}
+
 /** Registers the metrics of commands. Names and labels are documented in docs/operations.md. */
 export function createCommandMetrics(registry: Registry): CommandMetrics {
-  const registers = [registry]
-  const commands = new Counter({
+  const commands = tallyCounter({
+    registry,
     name: 'onceline_commands_total',
     help: 'Commands of WebSocket clients by what they came to.',
     labelNames: ['event', 'outcome'],
-    registers,
   })
-  const seconds = new Histogram({
-    name: 'onceline_command_seconds',
-    help: 'From a command to its reply.',
-    labelNames: ['event'],
-    buckets: BUCKETS_SECONDS,
-    registers,
-  })
+  const seconds = tallyHistogram(
+    {
+      registry,
+      name: 'onceline_command_seconds',
+      help: 'From a command to its reply.',
+      labelNames: ['event'],
+    },
+    BUCKETS_SECONDS,
+  )
   const malformed = new Counter({
     name: 'onceline_malformed_frames_total',
     help: 'Frames of WebSocket clients that are no commands, by what is wrong with them.',
     labelNames: ['reason'],
-    registers,
+    registers: [registry],
   })
-  // Finding a series by its labels costs as much as a position's whole way; there are few, since events and outcomes are.
-  const counters = new Map<string, Counter.Internal>()
-  const timers = new Map<string, Histogram.Internal<'event'>>()
+  const known = new Map<string, Series>()
   return {
     answered: (event, outcome, took) => {
-      found(counters, `${event} ${outcome}`, () => commands.labels(event, outcome)).inc()
-      found(timers, event, () => seconds.labels(event)).observe(took)
+      const series = found(known, event, () => ({ times: seconds({ event }), outcomes: new Map() }))
+      series.times.observe(took)
+      found(series.outcomes, outcome, () => commands({ event, outcome })).count += 1
     },
     malformed: (reason) => malformed.inc({ reason }),
   }
 }
 
-function found<Series>(known: Map<string, Series>, name: string, find: () => Series): Series {
-  let series = known.get(name)
-  if (series === undefined) {
-    series = find()
-    known.set(name, series)
+function found<T>(known: Map<string, T>, name: string, begin: () => T): T {
+  let one = known.get(name)
+  if (one === undefined) {
+    one = begin()
+    known.set(name, one)
   }
-  return series
+  return one
 }

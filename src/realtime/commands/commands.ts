@@ -22,11 +22,14 @@ import {
 } from './command.ts'
 import type { CommandMetrics } from './command-metrics.ts'
 import { CommandSender } from './command-sender.ts'
+import type { DriverLocations } from './driver-location.ts'
 import { type InboundFrame, readFrame } from './inbound.ts'
 import { malformedReply, replyFrame } from './replies.ts'
 
 export interface CommandsOptions extends Performer {
   readonly handlers: Handlers
+  /** Where drivers are, the bulk of what comes: takes the text of a frame at once, or leaves it (false) to be read as any other. Must not throw. */
+  readonly locations: Pick<DriverLocations, 'takeText'>
   readonly limits: Limits
   readonly metrics: CommandMetrics
   readonly log: Log
@@ -47,6 +50,7 @@ export interface Received {
 }
 
 const FINGERPRINT_VERSION = 'command-1'
+const SILENCE: Received = { reply: null, pushes: [], malformed: false }
 
 /** Judges and performs what clients send. */
 export class Commands {
@@ -66,6 +70,10 @@ export class Commands {
   receive(connection: CommandConnection, text: string): Received | Promise<Received> {
     const { metrics } = this.#options
     const startMs = this.#clock.monotonicMs()
+    if (this.#options.locations.takeText(connection.user, text)) {
+      metrics.answered('driver:location', 'ok', (this.#clock.monotonicMs() - startMs) / 1_000)
+      return SILENCE
+    }
     const read = readFrame(text)
     if (read.kind === 'malformed') {
       metrics.malformed(read.reason)

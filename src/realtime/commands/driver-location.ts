@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { DriverPool } from '../../matching/drivers/driver-pool.ts'
-import type { CommandData } from '../protocol/commands.ts'
+import type { TokenUser } from '../door/token.ts'
 import { type Handlers, ok } from './command.ts'
+import { type Location, readLocation } from './location-text.ts'
 
 export interface DriverLocationsOptions {
   readonly drivers: Pick<DriverPool, 'located'>
@@ -38,13 +39,20 @@ export class DriverLocations {
     }
   }
 
-  #take(driverId: string, data: CommandData<'driver:location'>): void {
+  /** Takes the text of a frame that is a driver's position and nothing else; false: it is read as any other. As Commands.receive(). */
+  takeText({ userId, userType }: TokenUser, text: string): boolean {
+    const location = userType === 'driver' ? readLocation(text) : null
+    if (location === null) return false
+    this.#take(userId, location)
+    return true
+  }
+
+  #take(driverId: string, { latitude, longitude, speed, heading }: Location): void {
     const nowMs = this.#options.clock.monotonicMs()
     const nextAtMs = this.#nextAtMs.get(driverId)
     if (nextAtMs !== undefined && nowMs < nextAtMs) return
     if (nextAtMs === undefined) this.#makeRoom()
     this.#nextAtMs.set(driverId, nowMs + APART_MS)
-    const { latitude, longitude, speed, heading } = data
     this.#options.drivers.located(driverId, { latitude, longitude }, speed, heading)
   }
 

@@ -11,11 +11,13 @@ const REASON_CHARACTERS = 255
 const METHOD_CHARACTERS = 64
 const OTP_CHARACTERS = 16
 /** The fastest thing on wheels, with room; more is a defect of the app. Metres a second. */
-const MAX_SPEED = 400
+export const MAX_SPEED = 400
 /** Farther off than this (metres) a place says nothing, and is no place. */
-const MAX_ACCURACY_METERS = 100_000
+export const MAX_ACCURACY_METERS = 100_000
+/** Degrees from north. */
+export const MAX_HEADING = 360
 /** The last moment that a Date can say. */
-const MAX_TIME_MS = 8.64e15
+export const MAX_TIME_MS = 8.64e15
 
 export const COMMAND_ID = /^[\x21-\x7e]{1,64}$/
 export const EVENT_NAME = /^[\x21-\x7e]{1,64}$/
@@ -40,7 +42,7 @@ export const longitude = between(-180, 180, 'degrees from -180 to 180')
 
 /** Phones say that they do not know with null or a negative number; both are read as null. */
 export const speed = knownOrNull(MAX_SPEED, `metres a second, at most ${MAX_SPEED}`)
-export const heading = knownOrNull(360, 'degrees from north, at most 360')
+export const heading = knownOrNull(MAX_HEADING, `degrees from north, at most ${MAX_HEADING}`)
 export const accuracy = knownOrNull(MAX_ACCURACY_METERS, `metres, at most ${MAX_ACCURACY_METERS}`)
 
 export const reason = words(REASON_CHARACTERS)
