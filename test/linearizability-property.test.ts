@@ -18,14 +18,19 @@ const KINDS = [
   'cancel',
   'read',
   'name',
+  'bid',
+  'bid',
+  'unbid',
+  'choose',
 ] as const
 const act: fc.Arbitrary<TripAct> = fc
   .record({
     kind: fc.constantFrom(...KINDS),
     tripId: fc.constantFrom(...TRIPS),
     driverId: fc.constantFrom(...DRIVERS),
+    amount: fc.nat(1),
   })
-  .map((drawn) => drawn as TripAct)
+  .map(({ amount, ...drawn }) => ({ ...drawn, bid: `${drawn.driverId} for ${amount}` }) as TripAct)
 /** When it is called, how long until it takes effect and is answered; and whether it is heard. */
 const step = fc.record({
   act,

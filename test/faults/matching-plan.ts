@@ -7,17 +7,25 @@ export interface PlannedAct {
   readonly afterMs: number
   readonly trip: number
   readonly driver: number
-  /** http: as Laravel says it for the driver. rider: the rider's own cancellation. hand: Laravel writes it into its own table. */
-  readonly door: 'socket' | 'http' | 'rider' | 'hand'
+  /** http: as Laravel says it for the driver. rider: the rider's own cancellation. second: by the rider's other phone. hand: Laravel writes it into its own table. */
+  readonly door: 'socket' | 'http' | 'rider' | 'second' | 'hand'
   /** again: the same is said once more when it is answered. cut: the connection goes as soon as it is said, and the same is said on
    * another one. left: it goes, and nobody asks what became of it. */
   readonly fate: 'calm' | 'again' | 'cut' | 'left'
+  /** Which of the driver's bids is chosen. */
+  readonly which?: 'first' | 'last'
 }
 
 export interface Plan {
   readonly name: string
   readonly trips: number
   readonly drivers: number
+  /** The trips are theirs in turn; one rider, if it is not said. */
+  readonly riders?: number
+  /** For the first so many trips drivers bid; none, if it is not said. */
+  readonly bidding?: number
+  /** Who has bid for what before it begins. */
+  readonly bids?: readonly { readonly trip: number; readonly driver: number }[]
   /** Who is offered what before it begins; without seconds until the deadline for as long as it takes. */
   readonly offers: readonly { readonly trip: number; readonly driver: number; readonly ms?: number }[]
   readonly acts: readonly PlannedAct[]
@@ -25,77 +33,13 @@ export interface Plan {
   readonly kill: { readonly afterMs: number; readonly moment: number | null } | null
 }
 
-type Sketch = (chance: Chance) => Omit<Plan, 'name' | 'kill'>
+export type Sketch = (chance: Chance) => Omit<Plan, 'name' | 'kill'>
 
 /** How close everything lies together, in milliseconds. */
-const WIDTHS = [0, 4, 25] as const
-
-export const SKETCHES: Readonly<Record<string, Sketch>> = {
-  crowd: (chance) => everybodyAccepts(chance, 1, chance.between(5, 20)),
-  greedy: (chance) => everybodyAccepts(chance, chance.between(3, 8), 1),
-  grid: (chance) => everybodyAccepts(chance, chance.between(2, 4), chance.between(2, 4)),
-  cancelled: (chance) => {
-    const base = everybodyAccepts(chance, chance.between(1, 2), chance.between(2, 4))
-    return { ...base, acts: [...base.acts, ...acts(chance, base, ['cancel', 'read'], 4)] }
-  },
-  expiring: (chance) => {
-    const base = everybodyAccepts(chance, chance.between(1, 2), chance.between(2, 5), 60)
-    return { ...base, offers: base.offers.map((offer) => ({ ...offer, ms: chance.between(5, 70) })) }
-  },
-  rejected: (chance) => {
-    const base = everybodyAccepts(chance, chance.between(1, 2), chance.between(2, 3))
-    const rejects = base.offers.flatMap(({ trip, driver }) =>
-      chance.happens(0.6) ? [{ ...act(chance, 'reject', trip, driver, 10), door: 'socket' as const }] : [],
-    )
-    return { ...base, acts: [...base.acts, ...rejects, ...acts(chance, base, ['read'], 2)] }
-  },
-  driven: (chance) => {
-    const base = everybodyAccepts(chance, 1, chance.between(1, 3), 5)
-    const kinds = ['arrive', 'start', 'complete', 'cancel', 'read'] as const
-    const later = acts(chance, base, kinds, 10).map((one) => ({ ...one, afterMs: one.afterMs + 10 }))
-    return { ...base, acts: [...base.acts, ...later] }
-  },
-  released: (chance) => {
-    const base = everybodyAccepts(chance, chance.between(1, 2), chance.between(2, 4), 5)
-    const later = acts(chance, base, ['release', 'release', 'cancel', 'accept', 'read'], 10)
-    return { ...base, acts: [...base.acts, ...later.map((one) => ({ ...one, afterMs: one.afterMs + 5 }))] }
-  },
-  'offered late': (chance) => {
-    const [trips, drivers] = [chance.between(2, 5), chance.between(1, 2)]
-    const first = everybodyAccepts(chance, 1, drivers)
-    const rest = pairs(trips, drivers).filter(({ trip }) => trip > 0)
-    const later = rest.map(({ trip, driver }) => ({
-      ...act(chance, 'offer', trip, driver, 12),
-      door: 'socket' as const,
-    }))
-    return { trips, drivers, offers: first.offers, acts: [...first.acts, ...later] }
-  },
-  "Laravel's hand": (chance) => {
-    const base = everybodyAccepts(chance, chance.between(2, 4), chance.between(1, 3))
-    const kinds = ['give', 'give', 'name', 'read', 'cancel'] as const
-    const more = acts(chance, base, kinds, 6).map((one) =>
-      one.kind === 'read' ? one : { ...one, door: 'hand' as const },
-    )
-    return { ...base, acts: [...base.acts, ...more] }
-  },
-}
-
-const KILL_MS = 30
-const KILL_MOMENTS = 4
-
-/** What is done in this run: the same chance, the same plan. `only`: of this kind. */
-export function drawPlan(chance: Chance, killShare: number, only?: string): Plan {
-  const name = only ?? chance.pick(Object.keys(SKETCHES))
-  const sketch = SKETCHES[name]
-  if (sketch === undefined) throw new Error(`there is no ${name}`)
-  const isKilled = chance.happens(killShare)
-  const moment = chance.happens(0.7) ? chance.between(0, KILL_MOMENTS - 1) : null
-  const afterMs = chance.between(0, KILL_MS)
-  return { name, ...sketch(chance), kill: isKilled ? { afterMs, moment } : null }
-}
+export const WIDTHS = [0, 4, 25] as const
 
 /** Each driver was offered each trip and accepts it, all at about the same time. */
-function everybodyAccepts(
+export function everybodyAccepts(
   chance: Chance,
   trips: number,
   drivers: number,
@@ -106,7 +50,7 @@ function everybodyAccepts(
   return { trips, drivers, offers, acts: accepts }
 }
 
-function acts(
+export function acts(
   chance: Chance,
   { trips, drivers }: Pick<Plan, 'trips' | 'drivers'>,
   kinds: readonly PlannedAct['kind'][],
@@ -118,7 +62,7 @@ function acts(
   )
 }
 
-function act(
+export function act(
   chance: Chance,
   kind: PlannedAct['kind'],
   trip: number,
@@ -128,16 +72,18 @@ function act(
   return {
     ...{ kind, trip, driver, afterMs: chance.between(0, widthMs), door: doorOf(chance, kind) },
     fate: chance.pick(['calm', 'calm', 'calm', 'calm', 'again', 'again', 'cut', 'cut', 'left']),
+    ...(kind === 'choose' ? { which: chance.pick(['first', 'last', 'last'] as const) } : {}),
   }
 }
 
 function doorOf(chance: Chance, kind: PlannedAct['kind']): PlannedAct['door'] {
   if (kind === 'cancel') return chance.pick(['rider', 'http'])
   if (kind === 'accept') return chance.pick(['socket', 'socket', 'http'])
+  if (kind === 'choose') return chance.pick(['socket', 'second', 'http'])
   return kind === 'start' || kind === 'read' ? 'http' : 'socket'
 }
 
-function pairs(trips: number, drivers: number): { trip: number; driver: number }[] {
+export function pairs(trips: number, drivers: number): { trip: number; driver: number }[] {
   return Array.from({ length: trips * drivers }, (_, index) => ({
     trip: Math.floor(index / drivers),
     driver: index % drivers,

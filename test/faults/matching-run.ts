@@ -2,20 +2,23 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isUnavailable } from '../../db/errors.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { idToText } from '../../src/base/ids.ts'
+import { biddingTrip } from '../support/bids.ts'
 import type { TripAct, TripAnswer, TripOperation } from '../support/linearizability/trip-acts.ts'
 import { createdTrip, offer } from '../support/trips.ts'
 import type { Chance } from './chance.ts'
 import { Asker, type Heard, type Try } from './matching-asker.ts'
+import { BidBook, type NamedBid } from './matching-bid-book.ts'
 import { laravelCancels, laravelGives, laravelNames } from './matching-hand.ts'
 import { laravelSays } from './matching-laravel.ts'
-import { Phone } from './matching-phone.ts'
 import type { Plan, PlannedAct } from './matching-plan.ts'
 import type { MatchingScene } from './matching-scene.ts'
+import { type Topic, Voices } from './matching-voices.ts'
 
 /** What came of a plan. */
 export interface Played {
   readonly tripIds: readonly string[]
-  readonly riderId: string
+  /** Whose each trip is, in their order. */
+  readonly riderIds: readonly string[]
   readonly driverIds: readonly string[]
   readonly history: readonly TripOperation[]
   /** Laravel wrote into its own table and told nobody: histories and offers know nothing of that until the next step. */
@@ -35,18 +38,18 @@ export interface RunOptions {
 /** The moments of src/base/checkpoint.ts at which a process is killed. */
 const MOMENTS = ['once:claimed', 'once:handled', 'once:commit-sent', 'once:committed'] as const
 const MOMENT_MS = 2_000
-const OPENING_MS = 90_000
+const SETUP_BID = { kind: 'bid', afterMs: 0, door: 'socket', fate: 'calm' } as const
 
-/** One run: a rider, his trips, and the drivers who want them. */
+/** One run: riders, their trips, and the drivers who want them. */
 export class MatchingRun {
   readonly #scene: MatchingScene
   readonly #plan: Plan
   readonly #chance: Chance
   readonly #asker: Asker
-  readonly #riderId: string
+  readonly #riderIds: readonly string[]
   readonly #driverIds: readonly string[]
-  readonly #rider: Phone
-  readonly #drivers: readonly Phone[]
+  readonly #voices: Voices
+  readonly #bids = new BidBook()
   readonly #history: TripOperation[] = []
   readonly #faults: string[] = []
   /** Each driver's offer of each trip, and its deadline on performance.now(). */
@@ -58,41 +61,43 @@ export class MatchingRun {
     this.#plan = plan
     this.#chance = chance
     this.#asker = new Asker({ chance, urls: () => scene.urls })
-    this.#riderId = `${name}-rider`
+    const riders = plan.riders ?? 1
+    this.#riderIds = Array.from({ length: plan.trips }, (_, index) => `${name}-rider${index % riders}`)
     this.#driverIds = Array.from({ length: plan.drivers }, (_, index) => `${name}-d${index}`)
-    this.#rider = new Phone(this.#riderId, 'customer')
-    this.#drivers = this.#driverIds.map((id) => new Phone(id, 'driver'))
+    this.#voices = new Voices(chance, () => scene.urls, [...new Set(this.#riderIds)], this.#driverIds)
   }
 
   async play(): Promise<Played> {
-    const { trips, offers, acts } = this.#plan
-    const { pool } = this.#scene.database
-    const customerId = this.#riderId
-    const created = await Promise.all(Array.from({ length: trips }, () => createdTrip(pool, { customerId })))
-    this.#tripIds = created.map(({ id }) => id)
+    const { offers, acts, bids = [], bidding = 0 } = this.#plan
+    await this.#prepare()
     try {
-      await Promise.all([...this.#drivers, this.#rider].map((phone) => this.#opened(phone)))
+      await this.#voices.open(bidding > 0)
       await Promise.all(offers.map((one) => insisting(() => this.#offer(one.trip, one.driver, one.ms))))
+      await Promise.all(bids.map((one) => this.#act({ ...one, ...SETUP_BID })))
       await Promise.all([...acts.map((one) => this.#act(one)), this.#kill()])
       await Promise.all(this.#tripIds.map((_, trip) => this.#read(trip, 'calm')))
     } finally {
-      for (const phone of [this.#rider, ...this.#drivers]) phone.close()
+      this.#voices.close()
     }
     return {
-      ...{ tripIds: this.#tripIds, riderId: this.#riderId, driverIds: this.#driverIds },
+      ...{ tripIds: this.#tripIds, riderIds: this.#riderIds, driverIds: this.#driverIds },
       ...{ history: this.#history, faults: this.#faults },
       isByHand: acts.some(({ door }) => door === 'hand'),
     }
   }
 
-  async #opened(phone: Phone): Promise<void> {
-    const endMs = performance.now() + OPENING_MS
-    while (performance.now() < endMs) {
-      const { urls } = this.#scene
-      if (urls.length > 0 && (await phone.open(this.#chance.pick(urls)))) return
-      await pause(20)
-    }
-    throw new Error('nobody is let in')
+  /** Drivers who work, and trips that wait; for those that are bid for the processes look, too, and find nobody on the map. */
+  async #prepare(): Promise<void> {
+    const { pool } = this.#scene.database
+    const { bidding = 0 } = this.#plan
+    const rows = this.#driverIds.map((id) => [id, '1', 'available'])
+    await insisting(() =>
+      pool.query('INSERT INTO driver_details (user_id, is_online, availability_status) VALUES ?', [rows]),
+    )
+    const created = this.#riderIds.map((customerId, trip) =>
+      trip < bidding ? biddingTrip(pool, { customerId }) : createdTrip(pool, { customerId }),
+    )
+    this.#tripIds = (await Promise.all(created)).map(({ id }) => id)
   }
 
   async #offer(trip: number, driver: number, ms?: number): Promise<void> {
@@ -111,11 +116,14 @@ export class MatchingRun {
     if (kind === 'read') return this.#read(trip, fate)
     if (door === 'hand') return this.#byHand(planned)
     if (kind === 'offer') await insisting(() => this.#offer(trip, driver))
-    const attempt = this.#attempt(planned)
+    const bid = kind === 'bid' ? this.#bids.next() : this.#bids.known(trip, driver, planned.which)
+    const attempt = this.#voices.attempt(planned, this.#topic(planned, bid))
     if (attempt === null) return
-    const answer = await this.#record(this.#actOf(planned), async () =>
-      answerOf(await this.#asker.ask(attempt, fate)),
-    )
+    const answer = await this.#record(this.#actOf(planned, bid), async () => {
+      const heard = await this.#asker.ask(attempt, fate)
+      if (kind === 'bid' && heard?.word === 'ok') this.#bids.note(trip, driver, bid, heard.data)
+      return answerOf(heard)
+    })
     // Whoever was told looks at once, at either process.
     if (answer?.word === 'ok' && fate === 'calm') await this.#read(trip, fate)
   }
@@ -132,53 +140,23 @@ export class MatchingRun {
     return this.#record(this.#actOf(planned), async () => ({ word: await insisting(write) }))
   }
 
-  /** How it is said; null where he was not offered it. */
-  #attempt({ kind, door, trip, driver }: PlannedAct): Try | null {
-    const rideId = this.#trip(trip)
-    const driverId = this.#driver(driver)
-    const offerId = this.#offers.get(`${trip} ${driver}`)?.id
-    const isByOffer = kind === 'accept' || kind === 'offer' || kind === 'reject'
-    if (isByOffer && offerId === undefined) return null
-    const post =
-      (path: string, body: unknown): Try =>
-      (url, id, cut) =>
-        laravelSays(url, id, `/internal/trips/${rideId}/${path}`, body, cut)
-    const say =
-      (phone: Phone | undefined, event: string, data: unknown): Try =>
-      (url, id, cut) =>
-        phone === undefined ? Promise.resolve('lost') : phone.say(url, id, event, data, cut)
-    const phone = this.#drivers[driver]
-    switch (kind) {
-      case 'accept':
-      case 'offer':
-        if (door === 'http') return post('accept', { driverId, offerId })
-        return say(phone, 'driver:accept:ride', { rideId, offerId })
-      case 'reject':
-        return say(phone, 'driver:reject:ride', { rideId, offerId })
-      case 'cancel':
-        return door === 'http'
-          ? post('cancel', { by: 'system' })
-          : say(this.#rider, 'ride:cancel', { rideId })
-      case 'start':
-        return post('transition', { transition: 'started', driverId })
-      case 'release':
-        return say(phone, 'ride:cancel', { rideId })
-      case 'arrive':
-        return say(phone, 'driver:arrived', { rideId })
-      case 'complete':
-        return say(phone, 'ride:complete', { rideId })
-      default:
-        return null
+  #topic({ trip, driver }: PlannedAct, bid: NamedBid | undefined): Topic {
+    return {
+      ...{ rideId: this.#trip(trip), riderId: this.#riderIds[trip] ?? '', driverId: this.#driver(driver) },
+      offerId: this.#offers.get(`${trip} ${driver}`)?.id,
+      ...{ bidId: bid?.id, amountMinor: bid?.amountMinor ?? 0 },
     }
   }
 
-  #actOf({ kind, trip, driver }: PlannedAct): TripAct {
+  #actOf({ kind, trip, driver }: PlannedAct, bid?: NamedBid): TripAct {
     const tripId = this.#trip(trip)
     const driverId = this.#driver(driver)
-    if (kind === 'cancel') return { kind, tripId }
-    if (kind !== 'accept' && kind !== 'offer') return { kind, tripId, driverId } as TripAct
     const expiresAtMs = this.#offers.get(`${trip} ${driver}`)?.expiresAtMs
-    return { kind: 'accept', tripId, driverId, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) }
+    const until = expiresAtMs === undefined ? {} : { expiresAtMs }
+    if (kind === 'cancel') return { kind, tripId }
+    if (kind === 'bid' || kind === 'choose') return { kind, tripId, driverId, bid: bid?.name ?? '', ...until }
+    if (kind !== 'accept' && kind !== 'offer') return { kind, tripId, driverId } as TripAct
+    return { kind: 'accept', tripId, driverId, ...until }
   }
 
   #read(trip: number, fate: PlannedAct['fate']): Promise<unknown> {

@@ -2,9 +2,10 @@ import { deadlineFaults } from '../support/linearizability/deadlines.ts'
 import { describeOperation } from '../support/linearizability/trip-acts.ts'
 import { faultsOfHistory } from '../support/linearizability/trip-history.ts'
 import { Chance } from './chance.ts'
-import { drawPlan, type Plan } from './matching-plan.ts'
+import type { Plan } from './matching-plan.ts'
 import { MatchingRun, type Played } from './matching-run.ts'
 import type { MatchingScene } from './matching-scene.ts'
+import { drawPlan } from './matching-sketches.ts'
 import { wrongTables } from './matching-truth.ts'
 
 export interface RunsOptions {
@@ -68,7 +69,10 @@ interface OneRun {
 
 async function faultsOfRun(one: OneRun, count: Count): Promise<string[]> {
   const played = await new MatchingRun(one).play()
-  return judge(one.scene, played, count)
+  const wrong = await judge(one.scene, played, count)
+  // Whatever still waits is in the way of later runs.
+  await one.scene.database.pool.query('DELETE FROM trip_dispatches WHERE trip_id IN (?)', [played.tripIds])
+  return wrong
 }
 
 /** What the history, the clocks and the tables say against what was played. */
@@ -77,7 +81,9 @@ export async function judge(scene: MatchingScene, played: Played, count: Count):
   for (const { act, heard } of history) {
     count('acts')
     if (heard === null) count('not heard')
-    else if (act.kind === 'accept') count(heard.answer.word === 'ok' ? 'accepted' : heard.answer.word)
+    else if (act.kind === 'accept' || act.kind === 'choose')
+      count(heard.answer.word === 'ok' ? (act.kind === 'accept' ? 'accepted' : 'chosen') : heard.answer.word)
+    else if (act.kind === 'bid' && heard.answer.word === 'ok') count('bids')
   }
   const wrong = [
     ...faults,

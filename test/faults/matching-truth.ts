@@ -3,6 +3,7 @@ import type { RowDataPacket } from '../../db/rows.ts'
 import { withConnection } from '../../db/transaction.ts'
 import { decideMove, stateOf, type TripState, type TripStatus } from '../../src/matching/trips/trip-state.ts'
 import type { Played } from './matching-run.ts'
+import { wrongBids, wrongDrivers } from './matching-truth-bids.ts'
 
 const READ_TIMEOUT_MS = 20_000
 
@@ -13,31 +14,41 @@ export function wrongTables(pool: Pool, played: Played): Promise<string[]> {
     await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT')
     const tables = await readTables(connection, played)
     await connection.query('COMMIT')
-    return played.tripIds.flatMap((id) => [
+    const ofTrips = played.tripIds.flatMap((id) => [
       ...wrongHistory(id, tables, played),
       ...wrongOffers(id, tables),
+      ...wrongBids(id, tables),
       ...wrongFeeds(id, tables, played),
       ...wrongAnswers(id, tables, played),
     ])
+    return played.isByHand ? ofTrips : [...ofTrips, ...wrongDrivers(played.driverIds, tables)]
   })
 }
 
-interface Tables {
+export interface Tables {
   readonly trips: readonly RowDataPacket[]
   readonly steps: readonly RowDataPacket[]
   readonly offers: readonly RowDataPacket[]
   readonly dispatches: readonly RowDataPacket[]
   readonly feeds: readonly RowDataPacket[]
+  readonly bids: readonly RowDataPacket[]
+  /** Laravel's. */
+  readonly fareBiddings: readonly RowDataPacket[]
+  readonly drivers: readonly RowDataPacket[]
 }
 
 async function readTables(
   connection: PoolConnection,
-  { tripIds, riderId, driverIds }: Played,
+  { tripIds, riderIds, driverIds }: Played,
 ): Promise<Tables> {
   const rows = async (sql: string, values: readonly unknown[]): Promise<RowDataPacket[]> =>
     (await connection.query<RowDataPacket[]>(sql, [...values]))[0]
   return {
-    trips: await rows('SELECT id, driver_id, current_status FROM trip_requests WHERE id IN (?)', [tripIds]),
+    trips: await rows(
+      `SELECT t.id, t.driver_id, t.current_status, (SELECT d.agreed_fare_minor FROM trip_details AS d
+         WHERE d.trip_id = CAST(t.id AS CHAR CHARACTER SET ascii)) AS agreed FROM trip_requests AS t WHERE t.id IN (?)`,
+      [tripIds],
+    ),
     steps: await rows('SELECT * FROM trip_transitions WHERE trip_id IN (?) ORDER BY trip_id, version', [
       tripIds,
     ]),
@@ -47,7 +58,19 @@ async function readTables(
     dispatches: await rows('SELECT trip_id FROM trip_dispatches WHERE trip_id IN (?)', [tripIds]),
     feeds: await rows(
       "SELECT user_id, data FROM feed_messages WHERE user_id IN (?) AND event = 'ride:driver_assigned' ORDER BY user_id, seq",
-      [[riderId, ...driverIds]],
+      [[...new Set(riderIds), ...driverIds]],
+    ),
+    bids: await rows(
+      `SELECT LOWER(INSERT(INSERT(INSERT(INSERT(HEX(id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')) AS id, trip_id,
+         driver_id, state, amount_minor FROM trip_bids WHERE trip_id IN (?) ORDER BY trip_id, id`,
+      [tripIds],
+    ),
+    fareBiddings: await rows('SELECT id, is_ignored FROM fare_biddings WHERE trip_request_id IN (?)', [
+      tripIds,
+    ]),
+    drivers: await rows(
+      'SELECT user_id, is_online, availability_status FROM driver_details WHERE user_id IN (?)',
+      [driverIds],
     ),
   }
 }
@@ -82,10 +105,10 @@ function statusWord(state: TripState): TripStatus {
 }
 
 /** The drivers who took the trip, one after the other. */
-function winnersOf(id: string, { steps }: Tables): string[] {
+export function winnersOf(id: string, { steps }: Tables): string[] {
   return steps
-    .filter((step) => step.trip_id === id && step.to_state === 'accepted' && step.actor_type === 'driver')
-    .map((step) => step.actor_id)
+    .filter((step) => step.trip_id === id && step.to_state === 'accepted' && step.actor_type !== 'laravel')
+    .map((step) => step.driver_id ?? step.actor_id)
 }
 
 /** One accepted offer for each acceptance, and none that lives on once the trip has a driver or is over. */
@@ -111,7 +134,8 @@ function wrongOffers(id: string, tables: Tables): string[] {
 }
 
 /** Whoever took it, and the rider, read so in their feeds; nobody else does. */
-function wrongFeeds(id: string, tables: Tables, { riderId, driverIds }: Played): string[] {
+function wrongFeeds(id: string, tables: Tables, { tripIds, riderIds, driverIds }: Played): string[] {
+  const riderId = riderIds[tripIds.indexOf(id)] ?? ''
   const toldTo = (userId: string): string[] =>
     tables.feeds
       .filter((row) => row.user_id === userId)
@@ -120,7 +144,7 @@ function wrongFeeds(id: string, tables: Tables, { riderId, driverIds }: Played):
       .map(({ driverId }) => driverId)
   const assigned = tables.steps
     .filter((step) => step.trip_id === id && step.to_state === 'accepted' && step.from_state !== null)
-    .map((step) => (Number(step.observed) === 1 ? null : step.actor_id))
+    .map((step) => (Number(step.observed) === 1 ? null : (step.driver_id ?? step.actor_id)))
   const isSame = (told: readonly string[], steps: readonly (string | null)[]): boolean =>
     told.length === steps.length &&
     steps.every((driverId, index) => driverId === null || driverId === told[index])
@@ -143,7 +167,8 @@ function wrongFeeds(id: string, tables: Tables, { riderId, driverIds }: Played):
 function wrongAnswers(id: string, tables: Tables, { history }: Played): string[] {
   const winners = winnersOf(id, tables)
   return history.flatMap(({ act, heard }) => {
-    if (act.kind !== 'accept' || act.tripId !== id || heard?.answer.word !== 'ok') return []
+    if ((act.kind !== 'accept' && act.kind !== 'choose') || act.tripId !== id) return []
+    if (heard?.answer.word !== 'ok') return []
     const isGiven = history.some(
       (other) => other.act.kind === 'give' && other.act.tripId === id && other.act.driverId === act.driverId,
     )

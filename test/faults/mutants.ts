@@ -37,6 +37,8 @@ const REDIS_LOCK = `
 
 const STORE = 'src/matching/trips/store.ts'
 const ACCEPT = 'src/matching/trips/accept.ts'
+const ACCEPT_BID = 'src/matching/bids/accept-bid.ts'
+const END_BIDS = 'src/matching/bids/end.ts'
 const ONCE = 'src/idempotency/once.ts'
 
 /** In the order of docs/testing.md. */
@@ -104,6 +106,44 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-offer-lost',
     why: 'offers live on when a trip has its driver',
     edits: [{ file: ACCEPT, from: "  await endOffers(connection, idsOf(lost), 'lost')\n", to: '' }],
+  },
+  {
+    name: 'dead-bid',
+    why: 'a bid that was withdrawn or replaced may be chosen',
+    edits: [
+      {
+        file: ACCEPT_BID,
+        from: "  if (bid.state !== 'live') return closedBid(connection, bid, before)\n",
+        to: "  if (bid.state === 'accepted' || bid.state === 'lost') return closedBid(connection, bid, before)\n",
+      },
+      {
+        file: ACCEPT_BID,
+        from: 'const stands = bids.find(({ id }) => id.equals(bid.id))\n',
+        to: 'const stands = bids.find(({ id }) => id.equals(bid.id)) ?? bid\n',
+      },
+    ],
+  },
+  {
+    name: 'losers-bid-on',
+    why: 'other bids live on when a rider has chosen one',
+    edits: [
+      {
+        file: END_BIDS,
+        from: 'const live = await lockLiveBids(connection, tripId, acceptedDriverId)',
+        to: 'const live = await lockLiveBids(connection, acceptedDriverId === null ? tripId : null, acceptedDriverId)',
+      },
+    ],
+  },
+  {
+    name: 'losers-reserved',
+    why: 'whoever is not chosen stays reserved',
+    edits: [
+      {
+        file: END_BIDS,
+        from: "why !== 'accepted' && why !== 'took_another' && why !== 'replaced')",
+        to: "why === 'withdrawn' || why === 'expired')",
+      },
+    ],
   },
   {
     name: 'before-commit',

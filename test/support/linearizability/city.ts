@@ -1,16 +1,8 @@
+import { decided, hasLiveBid, type StoodBids, stateOfBid, withBid, withdrawn, withoutBid } from './bids.ts'
+import { bidsElsewhere, type City, isOnAnother, type TripState, WAITING } from './city-state.ts'
+import { isReason } from './reasons.ts'
 import type { Specification } from './search.ts'
 import type { TripAct, TripAnswer } from './trip-acts.ts'
-
-/** A trip as a compare-and-set register: who drives it, and who may never again. */
-export interface TripState {
-  readonly status: 'pending' | 'accepted' | 'ongoing' | 'completed' | 'cancelled'
-  readonly driverId: string | null
-  /** Whoever had it once, and the one who has it. */
-  readonly holders: readonly string[]
-  readonly rejected: readonly string[]
-}
-
-export type City = Readonly<Record<string, TripState>>
 
 export interface CityOptions {
   /**
@@ -22,8 +14,6 @@ export interface CityOptions {
 
 type Specified = Specification<City, TripAct, TripAnswer>
 
-const WAITING: TripState = { status: 'pending', driverId: null, holders: [], rejected: [] }
-
 /** Trips and their drivers, one act after the other: one driver a trip, one ride a driver. */
 export function citySpecification({ isWhole }: CityOptions): Specified {
   return {
@@ -33,9 +23,12 @@ export function citySpecification({ isWhole }: CityOptions): Specified {
       const next =
         answer === null || answer.word === 'ok'
           ? succeeded(city, trip, act, answer)
-          : refused(city, trip, act, answer.word, isWhole)
+          : // A refusal changes nothing; the question is whether there was a reason for it.
+            isReason(city, trip, act, answer.word, isWhole)
+            ? trip
+            : null
       if (next === null) return null
-      return next === trip ? city : { ...city, [act.tripId]: next }
+      return next === trip ? city : afterTaking({ ...city, [act.tripId]: next }, act)
     },
     isReading: ({ kind }, { word }) => kind === 'read' || word !== 'ok',
     keyOf: (city) =>
@@ -46,8 +39,20 @@ export function citySpecification({ isWhole }: CityOptions): Specified {
   }
 }
 
-function keyOfTrip({ status, driverId, holders, rejected }: TripState): string {
-  return [status, driverId, [...holders].sort(), [...rejected].sort()].join('|')
+function keyOfTrip({ status, driverId, holders, rejected, bids = [] }: TripState): string {
+  const placed = bids.map(({ bid, state }) => `${bid}:${state}`)
+  return [status, driverId, [...holders].sort(), [...rejected].sort(), placed].join('|')
+}
+
+/** Who takes a trip takes back what he bid for others. */
+function afterTaking(city: City, act: TripAct): City {
+  if (act.kind !== 'accept' && act.kind !== 'give' && act.kind !== 'choose') return city
+  const others = Object.entries(city).filter(
+    ([id, { bids = [] }]) => id !== act.tripId && hasLiveBid(bids, act.driverId),
+  )
+  if (others.length === 0) return city
+  const freed = others.map(([id, trip]) => [id, { ...trip, bids: withdrawn(trip.bids ?? [], act.driverId) }])
+  return { ...city, ...Object.fromEntries(freed) }
 }
 
 /** The trip after the act; null where it cannot succeed, or not with this answer. */
@@ -71,11 +76,18 @@ function effectOf(city: City, trip: TripState, act: TripAct, answer: TripAnswer 
       return status === 'pending' ? taken(city, trip, act) : null
     case 'reject':
       if (driverId === act.driverId) return null
-      return { ...trip, rejected: [...new Set([...trip.rejected, act.driverId])] }
+      return withBids(
+        { ...trip, rejected: [...new Set([...trip.rejected, act.driverId])] },
+        withdrawn(trip.bids ?? [], act.driverId),
+      )
     case 'release':
       return released(trip, act.driverId, answer)
     case 'cancel':
-      return status === 'completed' ? null : { ...trip, status: 'cancelled' }
+      return status === 'completed' ? null : over(trip)
+    case 'bid':
+    case 'unbid':
+    case 'choose':
+      return bidEffect(city, trip, act)
     case 'name':
       return status === 'pending' && driverId === null ? { ...trip, driverId: act.driverId } : null
     case 'arrive':
@@ -91,91 +103,56 @@ function effectOf(city: City, trip: TripState, act: TripAct, answer: TripAnswer 
   }
 }
 
+function bidEffect(
+  city: City,
+  trip: TripState,
+  act: Extract<TripAct, { kind: 'bid' | 'unbid' | 'choose' }>,
+): TripState | null {
+  const { bids = [], status } = trip
+  const { driverId, tripId } = act
+  if (act.kind === 'unbid') {
+    const left = withoutBid(bids, driverId)
+    return left === null ? null : withBids(trip, left)
+  }
+  if (act.kind === 'bid') {
+    const isFree = !isOnAnother(city, tripId, driverId) && !bidsElsewhere(city, tripId, driverId)
+    const isAsked = status === 'pending' && trip.driverId === null && !trip.rejected.includes(driverId)
+    return isFree && isAsked ? withBids(trip, withBid(bids, driverId, act.bid)) : null
+  }
+  const state = stateOfBid(bids, act.bid)
+  if (state === 'chosen' && trip.driverId === driverId && status !== 'cancelled') return trip
+  return state === 'live' && status === 'pending' ? taken(city, trip, act, act.bid) : null
+}
+
+function withBids(trip: TripState, bids: StoodBids): TripState {
+  return bids === trip.bids || bids.length === 0 ? trip : { ...trip, bids }
+}
+
+function over(trip: TripState): TripState {
+  return { ...trip, status: 'cancelled', ...lostBids(trip, null) }
+}
+
+function lostBids({ bids }: TripState, chosen: string | null): Pick<TripState, 'bids'> {
+  return bids === undefined ? {} : { bids: decided(bids, chosen) }
+}
+
 /** One driver a trip, one ride a driver. */
 function taken(
   city: City,
   trip: TripState,
   { tripId, driverId }: TripAct & { driverId: string },
+  bid: string | null = null,
 ): TripState | null {
   if (trip.driverId !== null || isOnAnother(city, tripId, driverId)) return null
-  return { ...trip, status: 'accepted', driverId, holders: [...new Set([...trip.holders, driverId])] }
+  const holders = [...new Set([...trip.holders, driverId])]
+  return { ...trip, status: 'accepted', driverId, holders, ...lostBids(trip, bid) }
 }
 
-/** A ride that is under way is not given back, but ends. */
+/** A ride that is under way is not given back, but ends, and so does one that waits for the driver whom Laravel has named. */
 function released(trip: TripState, driverId: string, answer: TripAnswer | null): TripState | null {
   if (trip.driverId !== driverId) return null
   if (trip.status === 'cancelled') return trip
-  if (trip.status === 'ongoing' || answer?.stands?.status === 'cancelled')
-    return trip.status === 'completed' ? null : { ...trip, status: 'cancelled' }
+  if (trip.status === 'ongoing' || trip.status === 'pending' || answer?.stands?.status === 'cancelled')
+    return trip.status === 'completed' ? null : over(trip)
   return trip.status === 'accepted' ? { ...trip, status: 'pending', driverId: null } : null
-}
-
-/** A refusal changes nothing; the question is whether there was a reason for it. */
-function refused(
-  city: City,
-  trip: TripState,
-  act: TripAct,
-  word: string,
-  isWhole: boolean,
-): TripState | null {
-  return isReason(city, trip, act, word, isWhole) ? trip : null
-}
-
-function isReason(city: City, trip: TripState, act: TripAct, word: string, isWhole: boolean): boolean {
-  const isOver = trip.status === 'cancelled' || trip.status === 'completed'
-  const driverId = 'driverId' in act ? act.driverId : null
-  switch (word) {
-    case 'trip_taken':
-      return trip.driverId !== null || trip.holders.length > 0
-    case 'driver_busy':
-      return !isWhole || (driverId !== null && isOnAnother(city, act.tripId, driverId))
-    case 'offer_closed':
-      return !isWhole || (driverId !== null && hasClosed(city, trip, driverId))
-    // Whether its deadline had passed is told by clocks, and not by the order of acts.
-    case 'offer_expired':
-      return act.kind === 'accept' || act.kind === 'reject'
-    case 'transition_not_allowed':
-      return act.kind === 'accept' ? isOver : !canMove(trip, act)
-    case 'offer_accepted':
-      return driverId !== null && trip.holders.includes(driverId)
-    case 'no_change':
-      return act.kind === 'cancel' ? isOver : trip.status !== 'pending' || trip.driverId !== null
-    case 'trip_unknown':
-    case 'trip_differs':
-      return driverId !== null && trip.driverId !== driverId && act.kind !== 'accept'
-    default:
-      return false
-  }
-}
-
-/** He rejected it; or it was withdrawn, because he took another trip or this one had another driver or was over. */
-function hasClosed(city: City, trip: TripState, driverId: string): boolean {
-  if (trip.rejected.includes(driverId) || trip.holders.length > 0) return true
-  if (trip.status === 'cancelled' || trip.status === 'completed') return true
-  return Object.values(city).some(({ holders }) => holders.includes(driverId))
-}
-
-function canMove({ status }: TripState, { kind }: TripAct): boolean {
-  switch (kind) {
-    case 'cancel':
-    case 'release':
-      return status !== 'completed'
-    case 'arrive':
-      return status === 'accepted'
-    case 'start':
-      return status === 'accepted' || status === 'ongoing'
-    case 'complete':
-      return status === 'ongoing'
-    default:
-      return status === 'pending'
-  }
-}
-
-function isOnAnother(city: City, tripId: string, driverId: string): boolean {
-  return Object.entries(city).some(
-    ([id, trip]) =>
-      id !== tripId &&
-      trip.driverId === driverId &&
-      (trip.status === 'accepted' || trip.status === 'ongoing'),
-  )
 }

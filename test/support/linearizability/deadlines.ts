@@ -7,9 +7,11 @@ const SLACK_MS = 5
 export function deadlineFaults(history: readonly TripOperation[]): string[] {
   return history.flatMap((operation) => {
     const { act, callMs, heard } = operation
-    if (act.kind !== 'accept' || act.expiresAtMs === undefined || heard === null) return []
+    if (act.kind !== 'accept' && act.kind !== 'choose' && act.kind !== 'bid') return []
+    if (act.expiresAtMs === undefined || heard === null) return []
     const isLate = heard.answer.word === 'ok' && callMs > act.expiresAtMs + SLACK_MS
-    const isEarly = heard.answer.word === 'offer_expired' && heard.returnMs < act.expiresAtMs - SLACK_MS
+    const isExpired = heard.answer.word === 'offer_expired' || heard.answer.word === 'bid_expired'
+    const isEarly = isExpired && heard.returnMs < act.expiresAtMs - SLACK_MS
     if (!isEarly && !(isLate && !hadItBefore(history, operation))) return []
     const what = isEarly ? 'said to be expired before' : 'accepted after'
     return [
@@ -22,7 +24,7 @@ export function deadlineFaults(history: readonly TripOperation[]): string[] {
 function hadItBefore(history: readonly TripOperation[], { act, callMs }: TripOperation): boolean {
   return history.some(
     (other) =>
-      (other.act.kind === 'accept' || other.act.kind === 'give') &&
+      (other.act.kind === 'accept' || other.act.kind === 'give' || other.act.kind === 'choose') &&
       other.act.tripId === act.tripId &&
       'driverId' in act &&
       other.act.driverId === act.driverId &&

@@ -32,7 +32,8 @@ function overlap(ride: SureRide, other: SureRide): boolean {
 /** From when he was told that it is his until somebody began what might end it. */
 export function sureRides(history: readonly TripOperation[]): SureRide[] {
   return history.flatMap(({ act, heard, callMs }) => {
-    if ((act.kind !== 'accept' && act.kind !== 'give') || heard?.answer.word !== 'ok') return []
+    if (act.kind !== 'accept' && act.kind !== 'give' && act.kind !== 'choose') return []
+    if (heard?.answer.word !== 'ok') return []
     const { driverId, tripId } = act
     const ends = history.filter(
       (other) => mayEnd(other, tripId) && (other.heard?.returnMs ?? Infinity) >= callMs,

@@ -16,6 +16,7 @@ interface Trip {
   /** Who had it, and who has it. */
   readonly had: Set<string>
   readonly rejected: Set<string>
+  readonly bids: { readonly bid: string; readonly driverId: string; state: string }[]
 }
 
 /**
@@ -50,10 +51,17 @@ export class SequentialCity {
         return 'ok'
       case 'accept':
       case 'give':
-        return this.#accept(trip, act.driverId)
+        return this.#accept(trip, act.driverId, null)
+      case 'bid':
+        return this.#bid(trip, act.driverId, act.bid)
+      case 'unbid':
+        return unbid(trip, act.driverId)
+      case 'choose':
+        return this.#choose(trip, act.driverId, act.bid)
       case 'reject':
         if (trip.driverId === act.driverId) return 'trip_taken'
         trip.rejected.add(act.driverId)
+        close(trip, act.driverId, 'withdrawn')
         return 'ok'
       case 'cancel':
         return end(trip)
@@ -71,7 +79,29 @@ export class SequentialCity {
     }
   }
 
-  #accept(trip: Trip, driverId: string): string {
+  #bid(trip: Trip, driverId: string, bid: string): string {
+    if (trip.rejected.has(driverId)) return 'offer_closed'
+    if (trip.status !== 'pending' || trip.driverId !== null) return 'trip_taken'
+    const others = [...this.#trips.values()].filter((one) => one !== trip)
+    if (others.some((one) => one.driverId === driverId && ACTIVE.includes(one.status))) return 'driver_busy'
+    if (others.some(({ bids }) => bids.some((one) => one.driverId === driverId && one.state === 'live')))
+      return 'bid_elsewhere'
+    if (trip.bids.some((one) => one.bid === bid && one.state === 'live')) return 'ok'
+    close(trip, driverId, 'replaced')
+    trip.bids.push({ bid, driverId, state: 'live' })
+    return 'ok'
+  }
+
+  #choose(trip: Trip, driverId: string, bid: string): string {
+    const state = trip.bids.findLast((one) => one.bid === bid)?.state
+    if (state === undefined) return 'bid_unknown'
+    if (state === 'chosen' && trip.driverId === driverId && trip.status !== 'cancelled') return 'ok'
+    if (trip.status === 'cancelled') return REFUSED
+    if (state === 'withdrawn' || state === 'replaced') return 'bid_closed'
+    return state === 'live' ? this.#accept(trip, driverId, bid) : 'trip_taken'
+  }
+
+  #accept(trip: Trip, driverId: string, bid: string | null): string {
     const { status } = trip
     if (trip.driverId === driverId && status !== 'pending') return status === 'cancelled' ? REFUSED : 'ok'
     if (trip.rejected.has(driverId)) return 'offer_closed'
@@ -84,13 +114,15 @@ export class SequentialCity {
     trip.status = 'accepted'
     trip.driverId = driverId
     trip.had.add(driverId)
+    for (const one of trip.bids) if (one.state === 'live') one.state = one.bid === bid ? 'chosen' : 'lost'
+    for (const other of this.#trips.values()) close(other, driverId, 'withdrawn')
     return 'ok'
   }
 
   #trip(id: string): Trip {
     let trip = this.#trips.get(id)
     if (trip === undefined) {
-      trip = { status: 'pending', driverId: null, had: new Set(), rejected: new Set() }
+      trip = { status: 'pending', driverId: null, had: new Set(), rejected: new Set(), bids: [] }
       this.#trips.set(id, trip)
     }
     return trip
@@ -100,9 +132,23 @@ export class SequentialCity {
 const REFUSED = 'transition_not_allowed'
 const ACTIVE = ['accepted', 'ongoing']
 
+/** Whatever he has bid and is live. */
+function close(trip: Trip, driverId: string, state: 'withdrawn' | 'replaced'): void {
+  for (const one of trip.bids) if (one.driverId === driverId && one.state === 'live') one.state = state
+}
+
+function unbid(trip: Trip, driverId: string): string {
+  const last = trip.bids.findLast((one) => one.driverId === driverId)
+  if (last === undefined) return 'bid_unknown'
+  if (last.state === 'chosen') return 'bid_accepted'
+  close(trip, driverId, 'withdrawn')
+  return 'ok'
+}
+
 function end(trip: Trip): string {
   if (trip.status === 'completed') return REFUSED
   trip.status = 'cancelled'
+  for (const one of trip.bids) if (one.state === 'live') one.state = 'lost'
   return 'ok'
 }
 

@@ -22,6 +22,23 @@ export type TripAct =
   | { readonly kind: 'give'; readonly tripId: string; readonly driverId: string }
   /** Laravel writes a driver into its row, and the status comes later. */
   | { readonly kind: 'name'; readonly tripId: string; readonly driverId: string }
+  /** A driver bids; `bid` is the storm's name for it. A bid never changes: other words are another bid. */
+  | {
+      readonly kind: 'bid'
+      readonly tripId: string
+      readonly driverId: string
+      readonly bid: string
+      readonly expiresAtMs?: number
+    }
+  | { readonly kind: 'unbid'; readonly tripId: string; readonly driverId: string }
+  /** The rider takes this driver's bid. */
+  | {
+      readonly kind: 'choose'
+      readonly tripId: string
+      readonly driverId: string
+      readonly bid: string
+      readonly expiresAtMs?: number
+    }
   | { readonly kind: 'read'; readonly tripId: string }
 
 /** `ok`, or a refusal's code; and with `ok` how the trip stood, where that was told. */
@@ -34,7 +51,7 @@ export type TripOperation = Operation<TripAct, TripAnswer>
 
 /** One line a history, for people. */
 export function describeOperation({ act, callMs, heard }: TripOperation): string {
-  const who = 'driverId' in act ? ` ${act.driverId}` : ''
+  const who = `${'driverId' in act ? ` ${act.driverId}` : ''}${'bid' in act ? ` "${act.bid}"` : ''}`
   const end = heard === null ? '?' : heard.returnMs.toFixed(1)
   return `[${callMs.toFixed(1)}, ${end}] ${act.kind} ${act.tripId}${who} → ${describeAnswer(heard?.answer)}`
 }

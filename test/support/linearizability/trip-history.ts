@@ -1,4 +1,5 @@
-import { type City, citySpecification } from './city.ts'
+import { citySpecification } from './city.ts'
+import type { City } from './city-state.ts'
 import { overlappingRides, type SureRide } from './driver-rides.ts'
 import { linearize, type Verdict } from './search.ts'
 import { describeOperation, type TripAct, type TripAnswer, type TripOperation } from './trip-acts.ts'
