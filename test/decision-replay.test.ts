@@ -52,7 +52,7 @@ describe('a decision made again', () => {
       { verdict: 'left_out', driverIds: ['d-8'] },
     ])
     expect(text).toContain('✘ made again, it asks d-8 at 61.0, d-9 at 71.0')
-    expect(text).toContain('asked for another trip meanwhile: d-8')
+    expect(text).toContain('could not be asked any more in that moment: d-8')
   })
 
   it('of a window is made with all of it, and with nothing of another zone', async () => {

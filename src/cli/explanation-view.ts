@@ -113,7 +113,7 @@ function replayLine(printer: Printer, replay: Replay): string {
     case 'same':
       return printer.paint('green', '✔ made again, it comes to the same')
     case 'left_out':
-      return `✔ made again, it comes to the same; asked for another trip meanwhile: ${replay.driverIds.join(', ')}`
+      return `✔ made again, it comes to the same; could not be asked any more in that moment: ${replay.driverIds.join(', ')}`
     case 'differs': {
       const planned = replay.planned.map(({ driverId, cost }) => `${driverId} at ${cost.toFixed(1)}`)
       return printer.paint('red', `✘ made again, it asks ${planned.join(', ') || 'nobody'}`)

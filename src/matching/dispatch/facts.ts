@@ -75,16 +75,29 @@ export function factReadings(
   tripIds: readonly string[],
   driverIds: readonly string[],
 ) {
+  const [duties, sockets, onRide, bidding, held, suspended] = changingReadings(connected, driverIds)
   return [
     waitingAmong(tripIds),
     earlierOffers(tripIds),
     whoGaveUp(tripIds),
+    duties,
+    sockets,
+    onRide,
+    bidding,
+    held,
+    standingsOf(driverIds),
+    suspended,
+  ] as const
+}
+
+/** What of a driver may be otherwise in the next moment. */
+export function changingReadings(connected: ConnectedReading, driverIds: readonly string[]) {
+  return [
     driverDuties(driverIds),
     connected(driverIds),
     ridersReading(driverIds),
     biddersReading(driverIds),
     offersHeldBy(driverIds),
-    standingsOf(driverIds),
     suspendedAmong(driverIds),
   ] as const
 }

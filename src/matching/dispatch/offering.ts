@@ -14,18 +14,25 @@ import type { DecisionOutcome } from './decision.ts'
 import { insertDecisions } from './decision-store.ts'
 import { advanceSearch, lockSearch } from './dispatch-store.ts'
 import { endSearchIn, isWaiting } from './end-search.ts'
+import type { ConnectedReading } from './facts.ts'
 import { offerPushes, undeliveredCallbacks } from './offer-messages.ts'
 import type { Candidate, PlannedOffer } from './policy.ts'
 import { isEnough, isForMany } from './room.ts'
+import { lookAgain } from './second-look.ts'
 import type { DispatchSettings } from './settings.ts'
 
-export interface OfferingContext {
+export interface DecisionContext {
   readonly settings: DispatchSettings
   /** Of batch. */
   readonly windowNumber: number | null
   /** Write messages for Laravel. */
   readonly callbacks: boolean
   readonly traceId: string
+}
+
+export interface OfferingContext extends DecisionContext {
+  /** Who has a socket. */
+  readonly connected: ConnectedReading
 }
 
 /**
@@ -50,7 +57,7 @@ interface Planned {
 
 /**
  * Asks the planned drivers for a trip, in the caller's transaction, if the trip still waits and nobody has decided since it was read.
- * Who has got another offer meanwhile is left out. Keeps the decision with all that it was made of.
+ * Who may not be asked any more is left out, and so is who has got another offer meanwhile. Keeps the decision with all that it was made of.
  */
 export async function offerIn(
   connection: PoolConnection,
@@ -64,8 +71,7 @@ export async function offerIn(
     return { kind: 'over', told: await endSearchIn(connection, search.tripId) }
   const locked = await lockSearch(connection, search.tripId)
   if (locked?.round !== search.round) return { kind: 'stale' }
-  const planned = plannedOf(prospect, plans)
-  const expired = await endOverdue(connection, planned)
+  const { planned, excluded, expired } = await stillAble(connection, prospect, plans, context)
   const bids = await expireBidsOf(
     connection,
     expired.map(({ id }) => id),
@@ -77,7 +83,7 @@ export async function offerIn(
   const isFull = made.length > 0 && !isShort(prospect, made.length, context.settings)
   const nextAt = isFull ? expiresAt : new Date(trip.now.getTime() + context.settings.retryMs)
   await advanceSearch(connection, trip.id, { asked: made.length, nextAt })
-  await keepDecision(connection, prospect, { outcome, made, planned }, context)
+  await keepDecision(connection, prospect, { outcome, made, planned, excluded }, context)
   const unreached = new Set(driversOf(planned.filter(({ candidate }) => !candidate.isConnected)))
   const silent = made.filter(({ driverId }) => unreached.has(driverId))
   const messages = context.callbacks ? undeliveredCallbacks(trip, silent, context.traceId) : []
@@ -104,13 +110,23 @@ function plannedOf({ candidates }: Prospect, plans: readonly PlannedOffer[]): Pl
   })
 }
 
-/** An offer that nobody ended yet, though its deadline passed, holds a driver's slot. */
-async function endOverdue(connection: PoolConnection, planned: readonly Planned[]): Promise<EndedOffer[]> {
-  const held = await readOffersHeldBy(connection, driversOf(planned))
-  return expireOffersIn(
+/** Those of the planned who may still be asked. An offer of theirs that nobody ended yet, though its deadline passed, is ended: it holds a slot. */
+async function stillAble(
+  connection: PoolConnection,
+  prospect: Prospect,
+  plans: readonly PlannedOffer[],
+  { connected, settings }: OfferingContext,
+) {
+  const { tripId, policy } = prospect.search
+  const all = plannedOf(prospect, plans)
+  const trip = { tripId, policy, offerMs: settings.offerMs }
+  const { excluded, held } = await lookAgain(connection, connected, trip, driversOf(all))
+  const out = new Set(excluded.map(({ driverId }) => driverId))
+  const expired = await expireOffersIn(
     connection,
-    held.filter(({ isOverdue }) => isOverdue).map(({ id }) => id),
+    held.filter(({ isOverdue, driverId }) => isOverdue && !out.has(driverId)).map(({ id }) => id),
   )
+  return { planned: all.filter(({ candidate }) => !out.has(candidate.driverId)), excluded, expired }
 }
 
 /** Twice somebody else may be faster; who is left out then is asked for something else. */
@@ -167,11 +183,12 @@ function newOffer(tripId: string, candidate: Candidate, slot: number, expiresAt:
 
 async function keepDecision(
   connection: PoolConnection,
-  { search, pickup, candidates, excluded }: Prospect,
+  { search, pickup, candidates, excluded: before }: Prospect,
   what: {
     readonly outcome: DecisionOutcome
     readonly made: readonly NewOffer[]
     readonly planned: readonly Planned[]
+    readonly excluded: Prospect['excluded']
   },
   { settings, windowNumber }: OfferingContext,
 ): Promise<void> {
@@ -182,6 +199,8 @@ async function keepDecision(
     offerId: idToText(id),
     cost: costs.get(driverId) ?? 0,
   }))
+  // Who was planned stays among the candidates, so that the decision can be made again.
+  const excluded = [...before, ...what.excluded]
   const document = { zoneId, category, settings, pickup, waitedMs, candidates, excluded, offers }
   await insertDecisions(connection, [
     { tripId, round, policy, windowNumber, outcome: what.outcome, document },

@@ -3,8 +3,8 @@ import { POLICIES } from './policies/policies.ts'
 import type { PlannedOffer, WaitingTrip } from './policy.ts'
 
 /**
- * same: the policy plans just what was done. left_out: it plans these drivers, too; they had been asked for another trip by the time
- * the offers were made. differs: it does not plan whom the decision asked, or at another cost. no_policy: nobody could decide any more,
+ * same: the policy plans just what was done. left_out: it plans these drivers, too; they had been asked for another trip, or could
+ * not be asked any more, by the time the offers were made. differs: it does not plan whom the decision asked, or at another cost. no_policy: nobody could decide any more,
  * the trip's time was over.
  */
 export type Replay =

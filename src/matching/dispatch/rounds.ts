@@ -83,10 +83,10 @@ export async function offer(
   plans: readonly PlannedOffer[],
   context: { readonly settings: DispatchSettings; readonly windowNumber: number | null },
 ): Promise<Offered> {
-  const { pool, callbacks } = tools
+  const { pool, callbacks, connected } = tools
   const traceId = idToText(newId())
   const offered = await inTransaction(pool, 'make offers', (connection) =>
-    offerIn(connection, prospect, plans, { ...context, callbacks, traceId }),
+    offerIn(connection, prospect, plans, { ...context, callbacks, connected, traceId }),
   )
   if (offered.kind === 'stale') return offered
   if (offered.kind === 'offered') {

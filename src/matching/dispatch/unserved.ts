@@ -7,7 +7,7 @@ import { moveCallbacksOf } from '../trips/trip-announcement.ts'
 import { insertDecisions } from './decision-store.ts'
 import { lockSearch, type Search } from './dispatch-store.ts'
 import { endSearchIn, isWaiting } from './end-search.ts'
-import type { OfferingContext } from './offering.ts'
+import type { DecisionContext } from './offering.ts'
 
 /**
  * Ends a trip that found no driver, in the caller's transaction, if it still waits and nobody has decided since it was read; null
@@ -17,7 +17,7 @@ export async function endUnservedIn(
   connection: PoolConnection,
   search: Search,
   reason: Unserved,
-  { settings, windowNumber, callbacks, traceId }: OfferingContext,
+  { settings, windowNumber, callbacks, traceId }: DecisionContext,
 ): Promise<Told | null> {
   const { tripId, zoneId, category, round, policy, pickup, waitedMs } = search
   const trip = await lockTrip(connection, tripId)
