@@ -29,7 +29,9 @@ export function assign(problem: AssignmentProblem): Int32Array {
 }
 
 /** More bids than these are wars over a few columns, which paths settle faster. */
-const BIDS_A_ROW = 4
+const BIDS_A_ROW = 8
+/** No row. */
+const NOBODY = -1
 
 class Matching {
   readonly columnOf: Int32Array
@@ -53,7 +55,7 @@ class Matching {
     this.#problem = problem
     this.#rows = alone.length
     this.columnOf = new Int32Array(this.#rows).fill(NO_COLUMN)
-    this.#rowOf = new Int32Array(columns).fill(-1)
+    this.#rowOf = new Int32Array(columns).fill(NOBODY)
     this.#price = new Float64Array(columns)
     this.#distance = new Float64Array(columns)
     this.#from = new Int32Array(columns)
@@ -62,31 +64,30 @@ class Matching {
     this.#heap = new ColumnHeap(this.#distance)
   }
 
-  /** Gives columns to whom they are worth most; returns who has not got one yet. */
-  bid(): number[] {
-    const rows = Array.from({ length: this.#rows }, (_, row) => this.#rows - 1 - row)
+  /** Gives columns to whom they are worth most; returns who has not got one yet. Everybody bids once before anybody bids again. */
+  bid(): readonly number[] {
+    const rows = Array.from({ length: this.#rows }, (_, row) => row)
     const left: number[] = []
-    for (let bids = this.#rows * BIDS_A_ROW; rows.length > 0; bids -= 1) {
-      const row = rows.pop() ?? 0
-      if (bids <= 0) {
-        left.push(row)
-        continue
-      }
-      const { best, by, price } = this.#bestOf(row)
-      if (best === NO_COLUMN) continue
-      const loser = this.#rowOf[best] ?? -1
+    for (let turn = 0; turn < rows.length && turn < this.#rows * BIDS_A_ROW; turn += 1) {
+      const row = rows[turn] ?? 0
+      const loser = this.#bidFor(row)
       // At a price that does not rise, two rows would take it from each other for ever.
-      if (loser >= 0 && by === 0) {
-        left.push(row)
-        continue
-      }
-      this.#price[best] = (this.#price[best] ?? 0) - by
-      this.#give(row, best, price)
-      if (loser < 0) continue
-      this.columnOf[loser] = NO_COLUMN
-      rows.push(loser)
+      if (loser === row) left.push(row)
+      else if (loser !== NOBODY) rows.push(loser)
     }
-    return left
+    return [...left, ...rows.slice(this.#rows * BIDS_A_ROW)]
+  }
+
+  /** Who has to look for another column: whoever had this one, the row itself, or nobody. */
+  #bidFor(row: number): number {
+    const { best, by, price } = this.#bestOf(row)
+    if (best === NO_COLUMN) return NOBODY
+    const loser = this.#rowOf[best] ?? NOBODY
+    if (loser !== NOBODY && by === 0) return row
+    this.#price[best] = (this.#price[best] ?? 0) - by
+    this.#give(row, best, price)
+    if (loser !== NOBODY) this.columnOf[loser] = NO_COLUMN
+    return loser
   }
 
   /** The best column at today's prices, and by how much it is better than the second best; none where being alone is better. */
@@ -133,8 +134,8 @@ class Matching {
       const next = this.#heap.first()
       if (next === undefined || (this.#distance[next] ?? 0) > exit) break
       this.#heap.pop()
-      const row = this.#rowOf[next] ?? -1
-      if (row < 0) {
+      const row = this.#rowOf[next] ?? NOBODY
+      if (row === NOBODY) {
         end = next
         break
       }
@@ -171,21 +172,26 @@ class Matching {
     }
   }
 
+  /** The solver is here most of the time: plain arrays at hand, and one number a pair that most pairs fail by. */
   #relax(row: number, offset: number): void {
     const { starts, column, cost } = this.#problem
+    const [distances, prices, rowOf] = [this.#distance, this.#price, this.#rowOf]
     const end = starts[row + 1] ?? 0
+    let bound = this.#bound
     for (let pair = starts[row] ?? 0; pair < end; pair += 1) {
+      const reach = offset + (cost[pair] ?? 0)
       // Prices are never above 0: the rest of this row leads to no shorter way out than the one that is known.
-      if (offset + (cost[pair] ?? 0) > this.#bound) break
+      if (reach > bound) break
       const to = column[pair] ?? 0
-      const distance = offset + (cost[pair] ?? 0) - (this.#price[to] ?? 0)
-      if (distance > this.#bound || distance >= (this.#distance[to] ?? 0)) continue
-      this.#distance[to] = distance
+      const distance = reach - (prices[to] ?? 0)
+      if (distance >= (distances[to] ?? 0) || distance > bound) continue
+      distances[to] = distance
       this.#from[to] = row
       this.#fromCost[to] = cost[pair] ?? 0
       this.#heap.put(to)
-      if ((this.#rowOf[to] ?? -1) < 0) this.#bound = distance
+      if ((rowOf[to] ?? NOBODY) === NOBODY) bound = distance
     }
+    this.#bound = bound
   }
 
   #reducedOwn(row: number): number {
