@@ -1,12 +1,12 @@
 import type { FactKind } from '../src/payments/fact.ts'
-import { buildDelivery, type SampleGateway } from '../src/webhooks/gateways/samples.ts'
+import { buildDelivery } from '../src/webhooks/gateways/samples/samples.ts'
 import { serve } from './child.ts'
 import { Load, type LoadReport, type RunOrder, requestBytes, statusOf } from './load.ts'
 
 export interface StoriesOrder {
   readonly port: number
   readonly connections: number
-  readonly gateway: SampleGateway
+  readonly gateway: string
   readonly secret: string
   /** The payments are `<tag>-0`, `<tag>-1` and so on. */
   readonly tag: string

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { DataHost } from '../db/embedded/data-host.ts'
-import { newSecret } from '../src/webhooks/gateways/samples.ts'
+import { newSecret } from '../src/webhooks/gateways/samples/samples.ts'
 import { registerPayments } from './backlog.ts'
 import { type Child, startChild } from './child.ts'
 import { watchCpu } from './cpu.ts'

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { DataHost } from '../db/embedded/data-host.ts'
-import { newSecret } from '../src/webhooks/gateways/samples.ts'
+import { newSecret } from '../src/webhooks/gateways/samples/samples.ts'
 import { withDatabase, withDataHost } from './data.ts'
 import { fillEvents } from './fill-events.ts'
 import { type Figures, type LoadShape, runAgainst, runVariant } from './ingest-run.ts'

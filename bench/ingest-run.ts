@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DataHost } from '../db/embedded/data-host.ts'
-import type { SampleGateway } from '../src/webhooks/gateways/samples.ts'
 import { registerPayments, verifyCaptures } from './backlog.ts'
 import { type Child, startChild } from './child.ts'
 import { watchCpu } from './cpu.ts'
@@ -13,7 +12,7 @@ import { WrongResult } from './report.ts'
 
 /** What is sent, and how. */
 export interface LoadShape {
-  readonly gateway: SampleGateway
+  readonly gateway: string
   readonly secret: string
   readonly connections: number
   readonly bodyBytes: number

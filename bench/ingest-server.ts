@@ -3,11 +3,14 @@ import { Registry } from 'prom-client'
 import type { DatabaseAddress } from '../db/pools.ts'
 import type { RedisAddress } from '../db/redis.ts'
 import { createApp } from '../src/app.ts'
+import { AddressRanges } from '../src/base/addresses.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { newId } from '../src/base/ids.ts'
 import { createLogger } from '../src/base/log.ts'
 import { createSampler } from '../src/base/sampler.ts'
 import { createHttpApp, createHttpServer, listen } from '../src/http.ts'
+import { Certificates } from '../src/webhooks/certificates.ts'
+import { fetchText } from '../src/webhooks/fetch-text.ts'
 import { adapters } from '../src/webhooks/gateways/registry.ts'
 import { Ingest } from '../src/webhooks/ingest.ts'
 import { createWebhookMetrics } from '../src/webhooks/metrics.ts'
@@ -83,6 +86,9 @@ function verifyServer(order: ServerOrder): Server {
     commit: { store: async () => ({ kind: 'stored', id: newId() }) },
     clock: systemClock,
     metrics,
+    certificates: new Certificates({ fetchText, clock: systemClock }),
+    fetchText,
+    trustedProxies: new AddressRanges([]),
     log,
     samplers: {
       refusals: createSampler({ perSecond: 1, burst: 1 }),

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { DataHost } from '../db/embedded/data-host.ts'
-import { newSecret, SAMPLE_GATEWAYS, type SampleGateway } from '../src/webhooks/gateways/samples.ts'
+import { newSecret, SAMPLE_GATEWAYS } from '../src/webhooks/gateways/samples/samples.ts'
 import { withDatabase, withDataHost } from './data.ts'
 import { type Figures, type LoadShape, runVariant } from './ingest-run.ts'
 import type { Variant } from './ingest-server.ts'
@@ -13,7 +13,7 @@ import { count, decimal, table } from './table.ts'
 interface Options extends Output {
   readonly rounds: number
   readonly seconds: number
-  readonly gateway: SampleGateway
+  readonly gateway: string
   readonly connections: number
   readonly body: number
   readonly rate: number

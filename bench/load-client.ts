@@ -1,4 +1,4 @@
-import { buildDelivery, type SampleGateway } from '../src/webhooks/gateways/samples.ts'
+import { buildDelivery } from '../src/webhooks/gateways/samples/samples.ts'
 import { serve } from './child.ts'
 import { Load, type LoadReport, type RunOrder, requestBytes, statusOf } from './load.ts'
 
@@ -6,7 +6,7 @@ import { Load, type LoadReport, type RunOrder, requestBytes, statusOf } from './
 export interface LoadOrder {
   readonly port: number
   readonly connections: number
-  readonly gateway: SampleGateway
+  readonly gateway: string
   readonly secret: string
   readonly bodyBytes: number
   /** Requests to sign before the clock starts. The n-th is about the payment `<tag>-<n>`. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { SampleDelivery } from '../src/webhooks/gateways/samples.ts'
+import type { SampleDelivery } from '../src/webhooks/gateways/samples/samples.ts'
 import { keepPace } from './pace.ts'
 import { type Latencies, summarise } from './statistics.ts'
 

@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { buildDelivery } from './webhooks/gateways/samples.ts'
+import { buildDelivery } from './webhooks/gateways/samples/samples.ts'
 
 export interface WelcomeFacts {
   readonly config: Config
@@ -31,7 +31,7 @@ export function welcomeText({ config, port, internalPort, generated, embedded }:
   const lines = [
     '',
     `Onceline is ready on ${base}`,
-    `  webhooks  ${base}/webhooks/<gateway>   (${[...config.gateways.keys()].join(', ')})`,
+    `  webhooks  ${base}/webhooks/<gateway>   (${config.gateways.size} gateways: onceline gateways list)`,
     `  health    ${base}/health   ${base}/ready   ${base}/metrics`,
     ...(config.environment === 'development'
       ? [`  sockets   ${base.replace('http', 'ws')}   ${base}/playground`]
@@ -50,12 +50,16 @@ function addressOf(host: string, port: number): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
+/** What a developer pastes. The gateways' are dozens; `onceline webhook send` signs with them. */
+const SHOWN = new Set(['JWT_SECRET', 'INTERNAL_API_KEY'])
+
 function secretLines(generated: Readonly<Record<string, string>>, dataDir: string): string[] {
   const names = Object.keys(generated)
   if (names.length === 0) return []
+  const shown = names.filter((name) => SHOWN.has(name))
   return [
-    `  secrets   made up for development, kept in ${dataDir}/secrets.json:`,
-    ...names.map((name) => `            ${name}=${generated[name]}`),
+    `  secrets   made up for development, those of gateways too, and kept in ${dataDir}/secrets.json`,
+    ...shown.map((name) => `            ${name}=${generated[name]}`),
   ]
 }
 

@@ -71,6 +71,8 @@ export interface Surroundings {
   /** The names of all gateways that this build understands. */
   readonly gateways: readonly string[]
   readonly cores: number
+  /** Those of them whose accounts may do without secrets. */
+  readonly secretsOptional?: ReadonlySet<string>
   /** What the gateways themselves say about their accounts. Without it only names and strength are checked. */
   readonly check?: AccountCheck
 }
@@ -83,11 +85,14 @@ export type Loaded =
  * Reads and checks the whole environment. Pure: no access to process.env or files. Every problem is collected as one
  * sentence that begins with its variable's name, says what is expected, and contains no value.
  */
-export function loadConfig(env: Environment, { gateways: names, cores, check }: Surroundings): Loaded {
+export function loadConfig(
+  env: Environment,
+  { gateways: names, cores, secretsOptional, check }: Surroundings,
+): Loaded {
   const set = withoutBlanks(env)
   const isProduction = set.NODE_ENV?.trim() === 'production'
   const parsed = VARIABLES.safeParse(set)
-  const gateways = readGateways(set, names, !isProduction)
+  const gateways = readGateways(set, names, !isProduction, secretsOptional)
   const problems = [
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
     ...gateways.problems,

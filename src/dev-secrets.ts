@@ -1,6 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SecretForm } from './webhooks/gateways/adapter.ts'
+import { secretFrom } from './webhooks/gateways/kit/secret-form.ts'
+
+/** The form that the user of a variable's secret expects. */
+export type SecretFormOf = (variable: string) => SecretForm
 
 const FILE = 'secrets.json'
 const SEED = 'seed'
@@ -15,14 +20,18 @@ const OWNER_ONLY = 0o600
  * was not known then is derived. So processes that start together agree without a lock, and an edited value stands.
  * Throws when the file cannot be written or is no longer what was written.
  */
-export function loadOrCreateDevSecrets(dataDir: string, names: readonly string[]): Record<string, string> {
+export function loadOrCreateDevSecrets(
+  dataDir: string,
+  names: readonly string[],
+  formOf: SecretFormOf = () => 'text',
+): Record<string, string> {
   if (names.length === 0) return {}
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const path = join(dataDir, FILE)
-  const kept = read(path) ?? create(path, names)
+  const kept = read(path) ?? create(path, names, formOf)
   const seed = kept[SEED]
   if (seed === undefined) throw new Error(`${path} has no ${SEED}; delete it to have new secrets made`)
-  return Object.fromEntries(names.map((name) => [name, kept[name] ?? derive(seed, name)]))
+  return Object.fromEntries(names.map((name) => [name, kept[name] ?? derive(seed, name, formOf)]))
 }
 
 function read(path: string): Readonly<Record<string, string>> | null {
@@ -53,9 +62,16 @@ function parse(text: string): Record<string, string> | null {
 }
 
 /** A link fails when the name is taken, so one of several writers wins and all read the winner's file. */
-function create(path: string, names: readonly string[]): Readonly<Record<string, string>> {
+function create(
+  path: string,
+  names: readonly string[],
+  formOf: SecretFormOf,
+): Readonly<Record<string, string>> {
   const seed = randomBytes(SEED_BYTES).toString('base64url')
-  const content = { [SEED]: seed, ...Object.fromEntries(names.map((name) => [name, derive(seed, name)])) }
+  const content = {
+    [SEED]: seed,
+    ...Object.fromEntries(names.map((name) => [name, derive(seed, name, formOf)])),
+  }
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
   writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: OWNER_ONLY, flag: 'wx', flush: true })
   try {
@@ -69,10 +85,6 @@ function create(path: string, names: readonly string[]): Readonly<Record<string,
   }
 }
 
-/** In the form that the secret's user expects: Standard Webhooks wants base64 behind `whsec_`, Stripe's looks alike. */
-function derive(seed: string, name: string): string {
-  const bytes = createHmac('sha256', seed).update(name).digest()
-  if (name.startsWith('STANDARD_WEBHOOKS_')) return `whsec_${bytes.subarray(0, 24).toString('base64')}`
-  if (name.startsWith('STRIPE_')) return `whsec_${bytes.toString('hex')}`
-  return bytes.toString('base64url')
+function derive(seed: string, name: string, formOf: SecretFormOf): string {
+  return secretFrom(createHmac('sha256', seed).update(name).digest(), formOf(name))
 }

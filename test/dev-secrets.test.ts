@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { loadOrCreateDevSecrets } from '../src/dev-secrets.ts'
+import { loadOrCreateDevSecrets, type SecretFormOf } from '../src/dev-secrets.ts'
 
 const NAMES = [
   'JWT_SECRET',
@@ -23,11 +23,13 @@ afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }))
 
 describe('loadOrCreateDevSecrets', () => {
   it('makes random secrets in the form that each user expects', () => {
-    const made = loadOrCreateDevSecrets(folder, NAMES)
+    const formOf: SecretFormOf = (name) =>
+      name === 'JWT_SECRET' ? 'text' : name.startsWith('ST') ? 'whsec' : 'hex'
+    const made = loadOrCreateDevSecrets(folder, NAMES, formOf)
     expect(made.JWT_SECRET).toMatch(/^[\w-]{43}$/)
-    expect(made.STRIPE_WEBHOOK_SECRETS).toMatch(/^whsec_[0-9a-f]{64}$/)
+    expect(made.INTERNAL_API_KEY).toMatch(/^[0-9a-f]{64}$/)
     const base64 = made.STANDARD_WEBHOOKS_WEBHOOK_SECRETS?.slice('whsec_'.length) ?? ''
-    expect(Buffer.from(base64, 'base64')).toHaveLength(24)
+    expect(Buffer.from(base64, 'base64')).toHaveLength(32)
     expect(new Set(Object.values(made)).size).toBe(NAMES.length)
     rmSync(file)
     expect(loadOrCreateDevSecrets(folder, NAMES).JWT_SECRET).not.toBe(made.JWT_SECRET)

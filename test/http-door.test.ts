@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newSecret } from '../src/webhooks/gateways/samples.ts'
+import { newSecret } from '../src/webhooks/gateways/samples/samples.ts'
 import { type Answer, openApp, type TestApp } from './support/app.ts'
 import { countOf } from './support/books.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -161,7 +161,7 @@ describe('a refusal', () => {
     ['event_id_missing', '{"object":"event","type":"x","data":{"object":{}}}'],
   ])('400 %s for the rightly signed body %j', async (code, text) => {
     await expectCountedOnly('gateway="stripe"', code, async () => {
-      const { signStripe } = await import('../src/webhooks/gateways/samples.ts')
+      const { signStripe } = await import('../src/webhooks/gateways/samples/stripe.ts')
       const delivery = door.delivery('stripe', { merchantRef: newRef() })
       const body = Buffer.from(text)
       const signature = signStripe(body, Math.floor(Date.now() / 1_000), door.secrets.stripe)

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RowDataPacket } from '../db/rows.ts'
 import { manualClock } from '../src/base/clock.ts'
 import { idFromText } from '../src/base/ids.ts'
 import { adapters } from '../src/webhooks/gateways/registry.ts'
-import { SAMPLE_GATEWAYS } from '../src/webhooks/gateways/samples.ts'
 import { openApp } from './support/app.ts'
 import { countOf, eventRow, fateOf } from './support/books.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -22,6 +21,9 @@ interface Vector {
   readonly mustNotMoveMoney?: boolean
 }
 
+/** Those whose bodies this suite knows how to turn. */
+const GATEWAYS = ['kashier', 'paymob', 'standard-webhooks', 'stripe'] as const
+
 let database: TestDatabase
 let here: Processing
 
@@ -34,7 +36,7 @@ afterAll(async () => {
   await database?.drop()
 })
 
-describe.each(SAMPLE_GATEWAYS)('%s: every vector at the real door', (gateway) => {
+describe.each(GATEWAYS)('%s: every vector at the real door', (gateway) => {
   const url = new URL(`./vectors/${gateway}.json`, import.meta.url)
   const vectors = JSON.parse(readFileSync(url, 'utf8')) as readonly Vector[]
 
@@ -123,5 +125,6 @@ function wishedFor(vector: Vector, event: RowDataPacket) {
 }
 
 it('names a vector of every gateway that there is', () => {
-  expect([...adapters.keys()].sort()).toEqual([...SAMPLE_GATEWAYS].sort())
+  const files = readdirSync(new URL('./vectors', import.meta.url)).map((name) => name.replace('.json', ''))
+  expect(files.sort()).toEqual([...adapters.keys()].sort())
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { registerPayment } from '../src/payments/register.ts'
-import { buildDelivery, SAMPLE_GATEWAYS, type SampleDelivery } from '../src/webhooks/gateways/samples.ts'
+import { buildDelivery, type SampleDelivery } from '../src/webhooks/gateways/samples/samples.ts'
 import { wakeParked } from '../src/webhooks/park.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -10,6 +10,9 @@ import { askForTicket, signToken } from './support/tokens.ts'
 
 const CARD = '4111111111111111'
 const MARKER = 'MARKER-rider-phone-01001234567'
+
+/** Those whose bodies this suite knows how to turn. */
+const GATEWAYS = ['kashier', 'paymob', 'standard-webhooks', 'stripe'] as const
 
 let database: TestDatabase
 
@@ -40,7 +43,7 @@ it('no secret, signature, key, card number or text of a body is in any line, at 
     return (await app.post(delivery, { 'x-api-key': app.internalKey, cookie: `s=${MARKER}`, ...headers }))
       .status
   }
-  for (const gateway of SAMPLE_GATEWAYS) {
+  for (const gateway of GATEWAYS) {
     const spec = { merchantRef: `trip-${gateway}`, amountMinor: 10_000n }
     await registerPayment(
       database.pool,
@@ -74,13 +77,13 @@ it('no secret, signature, key, card number or text of a body is in any line, at 
   await app.stop()
 
   const text = app.lines.join('')
-  expect(app.lines.length).toBeGreaterThan(SAMPLE_GATEWAYS.length * 4)
+  expect(app.lines.length).toBeGreaterThan(GATEWAYS.length * 4)
   expect(text).toContain('webhook acknowledged')
   expect(text).toContain('webhook refused')
   expect(text).toContain('event is dead')
   const forbidden = [
-    ...Object.values(app.secrets),
-    ...Object.values(app.secrets).map((secret) => secret.slice(0, 20)),
+    ...GATEWAYS.map((gateway) => app.secrets[gateway]),
+    ...GATEWAYS.map((gateway) => app.secrets[gateway].slice(0, 20)),
     app.internalKey,
     database.address.password,
     CARD,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DataHost } from '../../db/embedded/data-host.ts'
-import { newSecret } from '../../src/webhooks/gateways/samples.ts'
+import { newSecret } from '../../src/webhooks/gateways/samples/samples.ts'
 import { registerPayments } from '../backlog.ts'
 import { type Child, startChild } from '../child.ts'
 import { countRows } from '../data.ts'

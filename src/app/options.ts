@@ -12,6 +12,7 @@ import type { LimitRules } from '../limits/rules.ts'
 import type { DispatchRules } from '../matching/dispatch/settings.ts'
 import type { RouteEstimator } from '../matching/drivers/route-estimate.ts'
 import type { SeatRules } from '../realtime/door/seats.ts'
+import type { FetchText } from '../webhooks/fetch-text.ts'
 import type { AccountBook } from '../webhooks/ingest.ts'
 import type { SweepPace } from '../webhooks/sweep.ts'
 import type { RealtimeTempo } from './live.ts'
@@ -20,6 +21,8 @@ export interface AppOptions {
   readonly database: DatabaseAddress
   readonly redis: RedisAddress
   readonly accounts: AccountBook
+  /** How certificates and subscriptions of gateways are fetched; over the net by default. */
+  readonly fetchText?: FetchText
   /** INTERNAL_API_KEY and, during rotation, its predecessor. */
   readonly internalKeys: readonly string[]
   /** Where the internal API is served and whom it lets in; by default beside the rest, and everybody with the key. */

@@ -1,8 +1,11 @@
+import { AddressRanges } from '../base/addresses.ts'
 import { reached } from '../base/checkpoint.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Id } from '../base/ids.ts'
 import { createSampler } from '../base/sampler.ts'
 import type { Callbacks } from '../laravel/callbacks.ts'
+import { Certificates } from '../webhooks/certificates.ts'
+import { fetchText } from '../webhooks/fetch-text.ts'
 import { adapters } from '../webhooks/gateways/registry.ts'
 import { GroupCommit } from '../webhooks/group-commit.ts'
 import { Ingest } from '../webhooks/ingest.ts'
@@ -74,7 +77,18 @@ export function assembleWebhooks(
     ...(options.sweep === undefined ? {} : { pace: options.sweep }),
   })
   return {
-    ingest: new Ingest({ adapters, accounts, commit, clock, metrics, log, samplers }),
+    ingest: new Ingest({
+      adapters,
+      accounts,
+      commit,
+      clock,
+      metrics,
+      certificates: new Certificates({ fetchText: options.fetchText ?? fetchText, clock }),
+      fetchText: options.fetchText ?? fetchText,
+      trustedProxies: new AddressRanges(options.internalApi?.trustedProxies ?? []),
+      log,
+      samplers,
+    }),
     processor,
     sweeper,
     ring: ringOrTakeOver,

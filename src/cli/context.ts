@@ -4,10 +4,11 @@ import { migrate } from '../../db/migrate.ts'
 import { migrationStatus } from '../../db/migration-status.ts'
 import { createDatabaseIfMissing, type DatabaseAddress, openPool, type Pool } from '../../db/pools.ts'
 import type { RedisAddress } from '../../db/redis.ts'
-import { type Config, loadConfig } from '../config.ts'
+import { type Config, type Loaded, loadConfig } from '../config.ts'
+import { loadForUse, surroundings } from '../development.ts'
 import type { AccountName } from '../webhooks/gateway-pause.ts'
 import { DEFAULT_ACCOUNT } from '../webhooks/gateways/adapter.ts'
-import { adapters, configurationProblems } from '../webhooks/gateways/registry.ts'
+import { adapters } from '../webhooks/gateways/registry.ts'
 import { EXIT } from './exit-codes.ts'
 import { CliError } from './failure.ts'
 
@@ -33,11 +34,15 @@ const LOCK_WAIT_SECONDS = 2
 
 /** The checked configuration. Throws a CliError that lists every problem. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const loaded = loadConfig(env, {
-    gateways: [...adapters.keys()],
-    cores: availableParallelism(),
-    check: configurationProblems,
-  })
+  return configOf(loadConfig(env, surroundings(availableParallelism())))
+}
+
+/** The same with what the service makes up for development. */
+export function readConfigForUse(env: NodeJS.ProcessEnv): Config {
+  return configOf(loadForUse(env, availableParallelism()))
+}
+
+function configOf(loaded: Loaded): Config {
   if (loaded.ok) return loaded.config
   throw new CliError({
     code: 'configuration',

@@ -26,6 +26,8 @@ import { addToken } from './token.ts'
 import { addTripsExplain } from './trips-explain.ts'
 import { addTripsList } from './trips-list.ts'
 import { addTripsShow } from './trips-show.ts'
+import { addWebhookSend } from './webhook-send.ts'
+import { addWebhookVerify } from './webhook-verify.ts'
 
 /** All commands. `isJson` keeps commander's own messages to itself, since they come as JSON. */
 export function buildProgram(cli: Cli, isJson: boolean): Command {
@@ -49,6 +51,11 @@ export function buildProgram(cli: Cli, isJson: boolean): Command {
   addEventsReplay(events, cli)
   addEventsRelease(events, cli)
   addEventsDiscard(events, cli)
+  const webhook = program
+    .command('webhook')
+    .description('judge saved deliveries, and send some for development')
+  addWebhookVerify(webhook, cli)
+  addWebhookSend(webhook, cli)
   const gateways = program.command('gateways').description('see gateway accounts, pause and resume them')
   addGatewaysList(gateways, cli)
   addGatewaysPause(gateways, cli)

@@ -1,11 +1,9 @@
 import { type Command, Option } from 'commander'
-import { fillMissing } from '../config.ts'
-import { loadOrCreateDevSecrets } from '../dev-secrets.ts'
 import { mintToken } from '../realtime/door/mint.ts'
 import { USER_TYPES, type UserType } from '../realtime/door/token.ts'
 import { parseForeignId, parseLimit } from './arguments.ts'
 import { type Call, type Cli, handler } from './cli.ts'
-import { readConfig } from './context.ts'
+import { readConfig, readConfigForUse } from './context.ts'
 import { usageError } from './failure.ts'
 
 interface Options {
@@ -41,8 +39,7 @@ export function addToken(program: Command, cli: Cli): void {
 async function print({ cli, options, args, printer }: Call<Options>): Promise<undefined> {
   const first = readConfig(cli.env)
   if (first.environment === 'production') throw usageError("in production tokens are Laravel's to issue")
-  const made = loadOrCreateDevSecrets(first.dataDir, first.jwtSecrets.length === 0 ? ['JWT_SECRET'] : [])
-  const [secret] = readConfig(fillMissing(cli.env, made)).jwtSecrets
+  const [secret] = readConfigForUse(cli.env).jwtSecrets
   if (secret === undefined) throw new Error('no JWT_SECRET could be made up')
   const expiresAtMs = Date.now() + options.minutes * MINUTE_MS
   const token = await mintToken(secret, { userId: String(args[0]), userType: options.type, expiresAtMs })

@@ -35,12 +35,13 @@ export function settingVariable(gateway: string, account: string, name: string):
 /**
  * Reads `<GATEWAY>_<NAME>` for default accounts and `<GATEWAY>__<ACCOUNT>__<NAME>` for others. Expects an environment
  * without blank values. `mayGenerate`: the secrets of default accounts will be made up (development), so that settings
- * without them are no problem there.
+ * without them are no problem there. `secretsOptional`: gateways of which one setting makes an account.
  */
 export function readGateways(
   env: Readonly<Record<string, string>>,
   gateways: readonly string[],
   mayGenerate: boolean,
+  secretsOptional: ReadonlySet<string> = new Set(),
 ): GatewayVariables {
   const drafts = new Map<string, Draft>()
   const problems: string[] = []
@@ -52,11 +53,12 @@ export function readGateways(
   const accounts = new Map<string, Map<string, GatewayAccount>>()
   for (const draft of drafts.values()) {
     const account = finish(draft)
-    if (account.secrets.length > 0) accountsOf(accounts, draft.gateway).set(draft.account, account)
+    if (account.secrets.length > 0 || secretsOptional.has(draft.gateway))
+      accountsOf(accounts, draft.gateway).set(draft.account, account)
     else if (!(mayGenerate && draft.account === DEFAULT_ACCOUNT)) problems.push(secretsMissing(draft))
   }
   const missingSecrets = gateways
-    .filter((gateway) => !accounts.get(gateway)?.has(DEFAULT_ACCOUNT))
+    .filter((gateway) => !accounts.get(gateway)?.has(DEFAULT_ACCOUNT) && !secretsOptional.has(gateway))
     .map((gateway) => secretsVariable(gateway))
   return { accounts, problems, missingSecrets }
 }

@@ -12,7 +12,7 @@ import { requestIdOf } from '../base/request-id.ts'
 import { isUserId } from '../feed/message.ts'
 import { type OnRegistered, registerPayment } from '../payments/register.ts'
 import { mintToken } from '../realtime/door/mint.ts'
-import { buildDelivery } from '../webhooks/gateways/samples.ts'
+import { buildDelivery } from '../webhooks/gateways/samples/samples.ts'
 
 export interface PlaygroundOptions {
   readonly pool: Pool

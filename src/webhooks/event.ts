@@ -1,7 +1,14 @@
 import { type Id, newId } from '../base/ids.ts'
 import { fingerprint, recordKey } from '../idempotency/key.ts'
 import type { PaymentFact } from '../payments/fact.ts'
-import { DECISIVE_FIELDS, type Delivery, type GatewayAdapter, type GatewayEvent } from './gateways/adapter.ts'
+import {
+  DECISIVE_FIELDS,
+  type Delivery,
+  type GatewayAdapter,
+  type GatewayEvent,
+  MONEY_KINDS,
+  type TrustTier,
+} from './gateways/adapter.ts'
 
 /**
  * received: work to do. processed: done, the outcome says with what effect. paused: its gateway is. parked: waits for a
@@ -63,7 +70,7 @@ const TYPE_LIMIT_CHARACTERS = 100
 
 /** Turns what an adapter read into a row: its key, its digest, and the state in which it starts. */
 export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: DeliveryContext): NewEvent {
-  const maySettle = mayMoveMoney(adapter, event)
+  const settles = maySettle(adapter, event)
   return {
     id: newId(),
     eventKey: eventKey(context.gateway, context.account, event.eventId),
@@ -74,9 +81,9 @@ export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: 
     type: event.type.slice(0, TYPE_LIMIT_CHARACTERS),
     fact: event.fact,
     occurredAt: event.occurredAt,
-    maySettle,
+    maySettle: settles,
     hold: event.hold,
-    ...startingState(event, maySettle),
+    ...startingState(event, settles),
     conflictsWith: null,
     requestId: context.requestId,
     signature: context.signature,
@@ -85,23 +92,35 @@ export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: 
 }
 
 /**
- * May this event move money without asking the gateway? Tier A signs everything; tier B must sign all five decisive
+ * May this event be applied without asking the gateway? Tier A signs everything; tier B must sign all five decisive
  * fields unambiguously; C and D never.
  */
-export function mayMoveMoney(adapter: GatewayAdapter, event: GatewayEvent): boolean {
+export function maySettle(adapter: GatewayAdapter, event: GatewayEvent): boolean {
   if (event.fact === null || event.hold !== null || adapter.confirmFirst) return false
-  if (adapter.tier === 'A') return true
-  if (adapter.tier !== 'B') return false
+  const tier = tierOf(adapter, event)
+  if (tier === 'A') return true
+  if (tier !== 'B') return false
   return DECISIVE_FIELDS.every((field) => event.signed.includes(field))
+}
+
+/** Would money move for this event alone, without asking anybody? A failure may be believed and moves none. */
+export function mayMoveMoney(adapter: GatewayAdapter, event: GatewayEvent): boolean {
+  return event.fact !== null && MONEY_KINDS.has(event.fact.kind) && maySettle(adapter, event)
+}
+
+/** The tier of this very event; some gateways sign some of their deliveries otherwise than others. */
+export function tierOf(adapter: GatewayAdapter, event: GatewayEvent): TrustTier {
+  return event.tier ?? adapter.tier
 }
 
 type Start = Pick<NewEvent, 'state' | 'outcome' | 'reason'>
 
 /** Only what may settle has work to do; the rest is decided here and never rings. */
-function startingState(event: GatewayEvent, maySettle: boolean): Start {
+function startingState(event: GatewayEvent, settles: boolean): Start {
   if (event.hold !== null) return { state: 'quarantined', outcome: null, reason: event.hold }
-  if (event.fact === null) return { state: 'processed', outcome: 'ignored', reason: null }
-  if (!maySettle) return { state: 'unconfirmed', outcome: null, reason: 'confirmation_needed' }
+  if (event.fact === null && event.isHint !== true)
+    return { state: 'processed', outcome: 'ignored', reason: null }
+  if (!settles) return { state: 'unconfirmed', outcome: null, reason: 'confirmation_needed' }
   return { state: 'received', outcome: null, reason: null }
 }
 

@@ -1,11 +1,23 @@
 import { isConnectionLost } from '../../db/errors.ts'
+import { AddressRanges, clientAddress } from '../base/addresses.ts'
 import type { Clock } from '../base/clock.ts'
 import { idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../base/sampler.ts'
+import type { Certificates } from './certificates.ts'
 import { StoreUnavailable, type Verdict } from './commit-batch.ts'
 import { newEvent } from './event.ts'
-import type { Delivery, GatewayAccount, GatewayAdapter, RefusalCode } from './gateways/adapter.ts'
+import type { FetchText } from './fetch-text.ts'
+import { activeAccount } from './gateways/active-secrets.ts'
+import type {
+  Acknowledgement,
+  Delivery,
+  GatewayAccount,
+  GatewayAdapter,
+  Received,
+  RefusalCode,
+} from './gateways/adapter.ts'
+import { listOf } from './gateways/settings.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { WebhookMetrics } from './metrics.ts'
 
@@ -18,6 +30,10 @@ export interface IngestOptions {
   readonly commit: Pick<GroupCommit, 'store'>
   readonly clock: Clock
   readonly metrics: WebhookMetrics
+  readonly certificates: Certificates
+  readonly fetchText: FetchText
+  /** The proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: AddressRanges
   readonly log: Log
   /** Lets through as many lines as a log can bear; the others are only counted. */
   readonly samplers: { readonly refusals: Sampler; readonly acknowledgements: Sampler }
@@ -33,6 +49,7 @@ export interface IncomingDelivery {
 export type IngestRefusal =
   | RefusalCode
   | 'gateway_unknown'
+  | 'address_refused'
   | 'body_incomplete'
   | 'body_too_large'
   | 'method_not_allowed'
@@ -44,10 +61,14 @@ export type IngestAnswer =
       readonly kind: 'acknowledged'
       readonly verdict: Verdict['kind'] | 'nothing'
       readonly eventIds: readonly string[]
+      /** What the gateway wants to read; null: whatever we like. */
+      readonly acknowledgement: Acknowledgement | null
     }
+  /** The answer to a gateway's question by GET. */
+  | { readonly kind: 'answered'; readonly body: string }
   | {
       readonly kind: 'refused'
-      readonly status: 400 | 401 | 404 | 405 | 413 | 503
+      readonly status: number
       readonly code: IngestRefusal
       readonly detail: string
     }
@@ -73,25 +94,88 @@ export class Ingest {
     const account = accounts.get(incoming.gateway)?.get(incoming.account)
     if (!adapter || !account)
       return this.refuse(incoming, 404, 'gateway_unknown', 'no such gateway account is configured')
-    const received = adapter.receive(incoming.delivery, account, clock.nowMs())
-    if (received.kind === 'refused') {
-      const status = isSignatureCode(received.code) ? 401 : 400
-      return this.refuse(incoming, status, received.code, received.detail)
+    const nowMs = clock.nowMs()
+    const active = activeAccount(account, nowMs)
+    const { known } = this.#options.certificates
+    let received = adapter.receive(incoming.delivery, active.account, nowMs, known)
+    if (received.kind === 'certificate_needed') {
+      const key = await this.#options.certificates.fetch(received.url)
+      if (key === null) return this.#unavailable(incoming, "the gateway's certificate cannot be had now")
+      received = adapter.receive(incoming.delivery, active.account, nowMs, new Map([[received.url, key]]))
     }
-    metrics.secretMatched(incoming.gateway, incoming.account, received.secretIndex)
+    if (received.kind === 'refused') return this.#refuseFor(incoming, adapter, received)
+    if (received.kind === 'subscription') return this.#subscribe(incoming, adapter, received.url)
+    if (received.kind === 'certificate_needed')
+      return this.#unavailable(incoming, "the gateway's certificate is none that its adapter takes")
+    metrics.secretMatched(incoming.gateway, incoming.account, active.positionOf(received.secretIndex))
     const context = { ...incoming, signature: received.signature.slice(0, SIGNATURE_LIMIT_CHARACTERS) }
     const events = received.events.map((event) => newEvent(adapter, event, context))
     try {
       const verdicts = await Promise.all(events.map((event) => this.#options.commit.store(event)))
-      return this.#acknowledge(incoming, verdicts)
+      return this.#acknowledge(incoming, verdicts, adapter.acknowledgement ?? null)
     } catch (error) {
       if (!(error instanceof StoreUnavailable) && !isConnectionLost(error)) throw error
-      metrics.delivery(incoming.gateway, 'unavailable')
-      return { kind: 'unavailable', detail: error instanceof Error ? error.message : 'the database is away' }
+      return this.#unavailable(incoming, error instanceof Error ? error.message : 'the database is away')
     }
   }
 
-  #acknowledge(incoming: IncomingDelivery, verdicts: readonly Verdict[]): IngestAnswer {
+  /**
+   * May this address send for the account? null: yes. Judged before the body is read; an account without ALLOWED_CIDRS takes
+   * deliveries from everywhere.
+   */
+  judgeAddress(
+    sender: Sender,
+    peer: string | undefined,
+    forwardedFor: string | undefined,
+  ): IngestAnswer | null {
+    const account = this.#options.accounts.get(sender.gateway)?.get(sender.account)
+    const allowed = account === undefined ? null : allowedAddresses(account)
+    if (allowed === null) return null
+    const address = clientAddress(peer, forwardedFor, this.#options.trustedProxies)
+    if (address !== null && allowed.has(address)) return null
+    return this.refuse(sender, 403, 'address_refused', 'this address may not send for the account')
+  }
+
+  /** Answers a gateway that asks by GET whether somebody with the key is here; most never do, and are refused. */
+  challenge(incoming: IncomingDelivery): IngestAnswer {
+    const { adapters, accounts, clock } = this.#options
+    const adapter = adapters.get(incoming.gateway)
+    const account = accounts.get(incoming.gateway)?.get(incoming.account)
+    if (!adapter?.challenge || !account)
+      return this.refuse(incoming, 405, 'method_not_allowed', 'webhooks are posted')
+    const answer = adapter.challenge(incoming.delivery, activeAccount(account, clock.nowMs()).account)
+    if (answer.kind === 'refused') return this.#refuseFor(incoming, adapter, answer)
+    this.#options.metrics.delivery(incoming.gateway, 'challenge')
+    return { kind: 'answered', body: answer.body }
+  }
+
+  #refuseFor(incoming: Sender, adapter: GatewayAdapter, { code, detail }: Refusal): IngestAnswer {
+    const status = isSignatureCode(code) ? (adapter.refusalStatus ?? 401) : 400
+    return this.refuse(incoming, status, code, detail)
+  }
+
+  #unavailable({ gateway }: Sender, detail: string): IngestAnswer {
+    this.#options.metrics.delivery(gateway, 'unavailable')
+    return { kind: 'unavailable', detail }
+  }
+
+  /** Confirms a subscription by a GET of the URL that the gateway signed and its adapter vetted. It asks again after a 503. */
+  async #subscribe(incoming: Sender, adapter: GatewayAdapter, url: string): Promise<IngestAnswer> {
+    const { fetchText, log, metrics } = this.#options
+    const answer = await fetchText(url, SUBSCRIPTION_LIMITS).catch(() => null)
+    if (answer === null || answer.status >= 300)
+      return this.#unavailable(incoming, 'the subscription could not be confirmed')
+    metrics.delivery(incoming.gateway, 'subscribed')
+    log.info(about(incoming), 'the subscription to the gateway is confirmed')
+    const acknowledgement = adapter.acknowledgement ?? null
+    return { kind: 'acknowledged', verdict: 'nothing', eventIds: [], acknowledgement }
+  }
+
+  #acknowledge(
+    incoming: IncomingDelivery,
+    verdicts: readonly Verdict[],
+    acknowledgement: Acknowledgement | null,
+  ): IngestAnswer {
     const { metrics, log } = this.#options
     const eventIds = verdicts.map(({ id }) => idToText(id))
     for (const verdict of verdicts) {
@@ -106,11 +190,11 @@ export class Ingest {
     metrics.delivery(incoming.gateway, verdict)
     const permission = log.isLevelEnabled('info') ? this.#options.samplers.acknowledgements.allow() : null
     if (permission) log.info({ ...about(incoming), verdict, eventIds, ...permission }, 'webhook acknowledged')
-    return { kind: 'acknowledged', verdict, eventIds }
+    return { kind: 'acknowledged', verdict, eventIds, acknowledgement }
   }
 
   /** Counts a refusal, and logs it where a log can bear it. Nothing is stored. */
-  refuse(incoming: Sender, status: Refused['status'], code: IngestRefusal, detail: string): IngestAnswer {
+  refuse(incoming: Sender, status: number, code: IngestRefusal, detail: string): IngestAnswer {
     // Anybody may write anything into a URL: only names that we know become labels.
     const isKnown = this.knows(incoming.gateway, incoming.account)
     this.#options.metrics.delivery(isKnown ? incoming.gateway : 'unknown', code)
@@ -121,7 +205,20 @@ export class Ingest {
   }
 }
 
-type Refused = Extract<IngestAnswer, { kind: 'refused' }>
+type Refusal = Extract<Received, { kind: 'refused' }>
+const SUBSCRIPTION_LIMITS = { timeoutMs: 5_000, maxBytes: 64 * 1_024 }
+
+/** Accounts live as long as the process. */
+const rangesByAccount = new WeakMap<GatewayAccount, AddressRanges>()
+
+function allowedAddresses(account: GatewayAccount): AddressRanges | null {
+  const list = listOf(account.settings.ALLOWED_CIDRS)
+  if (list.length === 0) return null
+  const ranges = rangesByAccount.get(account) ?? new AddressRanges(list)
+  rangesByAccount.set(account, ranges)
+  return ranges
+}
+
 /** Who sends, as the URL and the request say. */
 type Sender = Omit<IncomingDelivery, 'delivery'>
 

@@ -23,6 +23,7 @@ export function webhookRoutes(options: WebhookRoutesOptions): Hono<{ Bindings: H
   const routes = new Hono<{ Bindings: HttpBindings }>()
   for (const path of ['/webhooks/:gateway', '/webhooks/:gateway/:account']) {
     routes.post(path, (context) => take(context, options))
+    routes.get(path, (context) => answerChallenge(context, options.ingest))
     routes.all(path, (context) => refuseMethod(context, options.ingest))
   }
   return routes
@@ -34,6 +35,8 @@ async function take(context: WebhookContext, { ingest, metrics }: WebhookRoutesO
   const { gateway, account, requestId } = sender
   if (!ingest.knows(gateway, account))
     return respond(await ingest.take({ ...sender, delivery: EMPTY }), requestId)
+  const refusal = ingest.judgeAddress(sender, incoming.socket.remoteAddress, forwardedFor(incoming))
+  if (refusal !== null) return respond(refusal, requestId)
   const reading = await readBody(incoming)
   if (reading.kind === 'too_large')
     return respond(
@@ -54,6 +57,20 @@ async function take(context: WebhookContext, { ingest, metrics }: WebhookRoutesO
     metrics.acknowledged(gateway, (performance.now() - startedMs) / 1_000)
   }
   return respond(answer, requestId)
+}
+
+function forwardedFor({ headers }: HttpBindings['incoming']): string | undefined {
+  const value = headers['x-forwarded-for']
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** A GET: the challenge of those gateways that have one. */
+function answerChallenge(context: WebhookContext, ingest: Ingest): Response {
+  const sender = senderOf(context)
+  const { incoming } = context.env
+  const refusal = ingest.judgeAddress(sender, incoming.socket.remoteAddress, forwardedFor(incoming))
+  const answer = refusal ?? ingest.challenge({ ...sender, delivery: deliveryOf(context, EMPTY.body) })
+  return respond(answer, sender.requestId)
 }
 
 function refuseMethod(context: WebhookContext, ingest: Ingest): Response {
@@ -81,17 +98,21 @@ function deliveryOf(context: WebhookContext, body: Buffer): Delivery {
 
 function respond(answer: IngestAnswer, requestId: string): Response {
   switch (answer.kind) {
+    case 'answered':
+      return textResponse(answer.body, 'text/plain; charset=utf-8', requestId)
     case 'acknowledged': {
+      const wanted = answer.acknowledgement
+      if (wanted !== null) {
+        const ids = { 'x-onceline-event-ids': answer.eventIds.join(',') }
+        return textResponse(wanted.body, wanted.contentType, requestId, ids)
+      }
       const body = JSON.stringify({
         received: true,
         verdict: answer.verdict,
         eventIds: answer.eventIds,
         requestId,
       })
-      return new Response(body, {
-        status: 200,
-        headers: { 'content-type': 'application/json', 'x-request-id': requestId },
-      })
+      return textResponse(body, 'application/json', requestId)
     }
     case 'refused':
       return problem({
@@ -110,6 +131,18 @@ function respond(answer: IngestAnswer, requestId: string): Response {
         headers: { 'retry-after': RETRY_AFTER_SECONDS },
       })
   }
+}
+
+function textResponse(
+  body: string,
+  contentType: string,
+  requestId: string,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(body, {
+    status: 200,
+    headers: { 'content-type': contentType, 'x-request-id': requestId, ...more },
+  })
 }
 
 /** After 413 and 503 the rest of the body is still on its way: nothing else can be read from that connection. */

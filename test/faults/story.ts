@@ -1,5 +1,5 @@
 import type { FactKind } from '../../src/payments/fact.ts'
-import { buildDelivery, newSecret, type SampleDelivery } from '../../src/webhooks/gateways/samples.ts'
+import { buildDelivery, newSecret, type SampleDelivery } from '../../src/webhooks/gateways/samples/samples.ts'
 import type { Chance } from './chance.ts'
 
 /** What the sender knows of one payment: the truth that the service has to arrive at, whatever dies meanwhile. */

@@ -1,19 +1,19 @@
 import { type App, type AppOptions, createApp } from '../../src/app.ts'
 import { createLogger, type LogLevel } from '../../src/base/log.ts'
 import type { GatewayAccount } from '../../src/webhooks/gateways/adapter.ts'
+import type { SampleSpec } from '../../src/webhooks/gateways/samples/sample.ts'
 import {
   buildDelivery,
   newSecret,
   SAMPLE_GATEWAYS,
   type SampleDelivery,
-  type SampleGateway,
-  type SampleSpec,
-} from '../../src/webhooks/gateways/samples.ts'
+} from '../../src/webhooks/gateways/samples/samples.ts'
 import type { TestDatabase } from './database.ts'
+import { sampleAccount, signingWith } from './gateway-accounts.ts'
 
 export interface TestAppOptions extends Partial<AppOptions> {
   readonly logLevel?: LogLevel
-  /** Accounts beside the four default ones. */
+  /** Accounts beside the default ones. */
   readonly otherAccounts?: readonly GatewayAccount[]
   /** False: events are stored, and nobody works on them. */
   readonly working?: boolean
@@ -24,12 +24,12 @@ export interface TestApp {
   readonly app: App
   readonly port: number
   readonly url: string
-  readonly secrets: Readonly<Record<SampleGateway, string>>
+  readonly secrets: Secrets
   readonly internalKey: string
   /** Every log line so far, as it was written. */
   readonly lines: string[]
   /** A signed delivery, by default the capture of 10,000 piastres. */
-  delivery(gateway: SampleGateway, spec: DeliverySpec): SampleDelivery
+  delivery(gateway: string, spec: DeliverySpec): SampleDelivery
   /** Posts a delivery as it is. */
   post(delivery: SampleDelivery, headers?: Readonly<Record<string, string>>): Promise<Answer>
   /** Every line of /metrics that starts so. */
@@ -46,6 +46,10 @@ export interface Answer {
   readonly body: Record<string, unknown>
 }
 
+/** Of each gateway's default account; these four are always there. */
+type Secrets = Readonly<Record<'stripe' | 'kashier' | 'paymob' | 'standard-webhooks', string>> &
+  Readonly<Record<string, string | undefined>>
+
 const INTERNAL_KEY = 'internal-key-4f1c9a7be2d8'
 const STOP_TIMEOUT_MS = 5_000
 
@@ -54,13 +58,10 @@ export async function openApp(
   options: TestAppOptions = {},
 ): Promise<TestApp> {
   const { logLevel = 'info', otherAccounts = [], working = true, ...appOptions } = options
-  const secrets = Object.fromEntries(SAMPLE_GATEWAYS.map((name) => [name, newSecret(name)])) as Record<
-    SampleGateway,
-    string
-  >
+  const secrets = Object.fromEntries(SAMPLE_GATEWAYS.map((name) => [name, newSecret(name)])) as Secrets
   const lines: string[] = []
   const known = [
-    ...Object.values(secrets),
+    ...Object.values(secrets).filter((secret): secret is string => secret !== undefined && secret !== ''),
     ...otherAccounts.flatMap((account) => account.secrets),
     INTERNAL_KEY,
   ]
@@ -89,7 +90,7 @@ export async function openApp(
     secrets,
     internalKey: INTERNAL_KEY,
     lines,
-    delivery: (gateway, spec) => deliveryOf(gateway, { secret: secrets[gateway], ...spec }),
+    delivery: (gateway, spec) => deliveryOf(gateway, { ...signingWith(gateway, secrets[gateway]), ...spec }),
     post: ({ path, headers, body }, more = {}) => post(url + path, body, { ...headers, ...more }),
     metrics: async (start) => {
       const text = await (await fetch(`${url}/metrics`)).text()
@@ -100,18 +101,12 @@ export async function openApp(
 }
 
 function accountBook(
-  secrets: Readonly<Record<SampleGateway, string>>,
+  secrets: Secrets,
   others: readonly GatewayAccount[],
 ): Map<string, Map<string, GatewayAccount>> {
   const book = new Map<string, Map<string, GatewayAccount>>()
   for (const gateway of SAMPLE_GATEWAYS) {
-    const account: GatewayAccount = {
-      gateway,
-      account: 'default',
-      secrets: [secrets[gateway]],
-      settings: {},
-    }
-    book.set(gateway, new Map([['default', account]]))
+    book.set(gateway, new Map([['default', sampleAccount(gateway, secrets[gateway])]]))
   }
   for (const account of others) book.get(account.gateway)?.set(account.account, account)
   return book
@@ -119,7 +114,7 @@ function accountBook(
 
 let lastOperation = 0
 
-function deliveryOf(gateway: SampleGateway, spec: DeliverySpec & { secret: string }): SampleDelivery {
+function deliveryOf(gateway: string, spec: DeliverySpec & { secret: string }): SampleDelivery {
   lastOperation += 1
   return buildDelivery(gateway, {
     kind: 'captured',

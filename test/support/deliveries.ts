@@ -6,7 +6,8 @@ import { createLogger } from '../../src/base/log.ts'
 import { type NewEvent, newEvent } from '../../src/webhooks/event.ts'
 import { insertEvents } from '../../src/webhooks/event-insert.ts'
 import { adapters } from '../../src/webhooks/gateways/registry.ts'
-import { buildDelivery, type SampleGateway, type SampleSpec } from '../../src/webhooks/gateways/samples.ts'
+import type { SampleSpec } from '../../src/webhooks/gateways/samples/sample.ts'
+import { buildDelivery } from '../../src/webhooks/gateways/samples/samples.ts'
 import { PauseBoard } from '../../src/webhooks/pauses.ts'
 import { Processor } from '../../src/webhooks/process.ts'
 import { received } from './gateway-deliveries.ts'
@@ -17,7 +18,7 @@ const SECRET = `whsec_${Buffer.from('a secret of these suites').toString('base64
 export type DeliverySpec = Partial<SampleSpec> & { readonly operationRef: string }
 
 /** The event that a genuine delivery makes: captured, 150.00 EGP of TRIP-<operationRef> unless the spec says otherwise. */
-export function eventOf(gateway: SampleGateway, spec: DeliverySpec): NewEvent {
+export function eventOf(gateway: string, spec: DeliverySpec): NewEvent {
   const account = spec.account ?? 'default'
   const sample = buildDelivery(gateway, {
     kind: 'captured',

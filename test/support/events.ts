@@ -5,6 +5,8 @@ import type { GatewayAdapter } from '../../src/webhooks/gateways/adapter.ts'
 /** A gateway whose signature covers the whole body. */
 const adapter: GatewayAdapter = {
   name: 'testpay',
+  about: { title: 'Testpay', source: '', signature: '', eventId: '' },
+  secretForm: 'text',
   tier: 'A',
   confirmFirst: false,
   receive: () => ({ kind: 'refused', code: 'malformed_body', detail: 'this gateway only lends its tier' }),

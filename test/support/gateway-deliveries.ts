@@ -1,10 +1,7 @@
 import fc from 'fast-check'
 import type { Delivery } from '../../src/webhooks/gateways/adapter.ts'
-import { isObject, type JsonObject, parseObject } from '../../src/webhooks/gateways/body.ts'
-import { signKashier } from '../../src/webhooks/gateways/kashier.ts'
-import { signPaymob } from '../../src/webhooks/gateways/paymob.ts'
-import { type SampleDelivery, type SampleGateway, signStripe } from '../../src/webhooks/gateways/samples.ts'
-import { signStandardWebhooks } from '../../src/webhooks/gateways/standard-webhooks.ts'
+import type { SampleSpec } from '../../src/webhooks/gateways/samples/sample.ts'
+import { type SampleDelivery, samples } from '../../src/webhooks/gateways/samples/samples.ts'
 
 /** A sample as it arrives at an adapter. */
 export function received(sample: SampleDelivery): Delivery {
@@ -12,45 +9,13 @@ export function received(sample: SampleDelivery): Delivery {
 }
 
 /** The sample with another body and the right signature for it, where the gateway could sign such a body at all. */
-export function resigned(
-  gateway: SampleGateway,
-  sample: SampleDelivery,
-  body: Buffer,
-  secret: string,
-  nowMs: number,
-): Delivery {
-  const seconds = Math.floor(nowMs / 1000)
-  const delivery = { ...received(sample), body }
-  switch (gateway) {
-    case 'stripe':
-      return withHeader(delivery, 'stripe-signature', signStripe(body, seconds, secret))
-    case 'standard-webhooks': {
-      const id = sample.headers['webhook-id'] ?? ''
-      return withHeader(delivery, 'webhook-signature', signStandardWebhooks(id, seconds, body, secret))
-    }
-    case 'kashier': {
-      const signature = signedOrNull(parseObject(body)?.data, (data) => signKashier(data, secret))
-      return signature === null ? delivery : withHeader(delivery, 'x-kashier-signature', signature)
-    }
-    case 'paymob': {
-      const hmac = signedOrNull(parseObject(body)?.obj, (obj) => signPaymob(obj, secret))
-      return hmac === null ? delivery : { ...delivery, query: new URLSearchParams({ hmac }) }
-    }
-    default:
-      return gateway satisfies never
-  }
-}
-
-function withHeader(delivery: Delivery, name: string, value: string): Delivery {
-  return { ...delivery, headers: { ...delivery.headers, [name]: value } }
-}
-
-function signedOrNull(value: unknown, sign: (value: JsonObject) => string): string | null {
-  if (!isObject(value)) return null
-  try {
-    return sign(value)
-  } catch {
-    return null
+export function resigned(gateway: string, sample: SampleDelivery, body: Buffer, spec: SampleSpec): Delivery {
+  const signed = samples.get(gateway)?.sign(body, spec) ?? null
+  if (signed === null) return { ...received(sample), body }
+  return {
+    body: signed.body,
+    headers: { ...sample.headers, ...signed.headers },
+    query: new URLSearchParams(signed.query ?? sample.query),
   }
 }
 

@@ -18,6 +18,8 @@ export const GATEWAY = 'testpay'
 function adapterOf(shape: Pick<GatewayAdapter, 'tier' | 'confirmFirst'>): GatewayAdapter {
   return {
     name: GATEWAY,
+    about: { title: 'Testpay', source: '', signature: '', eventId: '' },
+    secretForm: 'text',
     ...shape,
     receive: () => ({ kind: 'refused', code: 'malformed_body', detail: 'this gateway reads nothing' }),
   }

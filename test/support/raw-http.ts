@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { SampleDelivery } from '../../src/webhooks/gateways/samples.ts'
+import type { SampleDelivery } from '../../src/webhooks/gateways/samples/samples.ts'
 
 export interface RawAnswer {
   readonly status: number

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { SampleDelivery } from '../../webhooks/gateways/samples.ts'
+import type { SampleDelivery } from '../../webhooks/gateways/samples/samples.ts'
 import { capturedAmong, outcomesOf, reaches, stateOf, summary, transitionsOf } from './questions.ts'
 import type { Stage } from './stage.ts'
 

@@ -10,14 +10,12 @@ import type { RowDataPacket } from '../../../db/rows.ts'
 import { idToText } from '../../base/ids.ts'
 import { addressVariables } from '../../config/addresses.ts'
 import { type ExpectedPayment, registerPayment } from '../../payments/register.ts'
-import {
-  buildDelivery,
-  newSecret,
-  type SampleDelivery,
-  type SampleGateway,
-  type SampleSpec,
-} from '../../webhooks/gateways/samples.ts'
+import type { SampleSpec } from '../../webhooks/gateways/samples/sample.ts'
+import { buildDelivery, newSecret, type SampleDelivery } from '../../webhooks/gateways/samples/samples.ts'
 import { wakeParked } from '../../webhooks/park.ts'
+
+/** The gateways that play in the demo. */
+export type DemoGateway = 'stripe' | 'kashier' | 'paymob' | 'standard-webhooks'
 
 /** One of the two Onceline processes of the demo. */
 export interface Node {
@@ -45,7 +43,7 @@ const DATABASE = 'onceline_demo'
 export class Stage {
   readonly host: DataHost
   readonly pool: Pool
-  readonly secrets: Readonly<Record<SampleGateway, string>>
+  readonly secrets: Readonly<Record<DemoGateway, string>>
   /** Signs the phones' tokens, as Laravel does. */
   readonly jwtSecret = newSecret('kashier')
   readonly #database: DatabaseAddress
@@ -115,7 +113,7 @@ export class Stage {
   }
 
   /** A delivery as the gateway would sign it now. */
-  sign(gateway: SampleGateway, spec: Omit<SampleSpec, 'nowMs' | 'secret' | 'currency'>): SampleDelivery {
+  sign(gateway: DemoGateway, spec: Omit<SampleSpec, 'nowMs' | 'secret' | 'currency'>): SampleDelivery {
     return buildDelivery(gateway, {
       ...spec,
       currency: 'EGP',
@@ -142,7 +140,7 @@ export class Stage {
 
   /** Expects a payment, as the API behind the apps would. Returns its id. */
   async expect(
-    gateway: SampleGateway,
+    gateway: DemoGateway,
     merchantRef: string,
     amountMinor: bigint,
     { customerId, driverId, tripId = undefined }: Parties = NOBODY,

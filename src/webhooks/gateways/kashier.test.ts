@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { DECISIVE_FIELDS, type GatewayAccount } from './adapter.ts'
-import type { JsonObject } from './body.ts'
 import { kashier, signKashier } from './kashier.ts'
+import type { JsonObject } from './kit/body.ts'
 
 const SECRET = 'payment-api-key'
 const account: GatewayAccount = { gateway: 'kashier', account: 'default', secrets: [SECRET], settings: {} }
@@ -32,7 +32,7 @@ function receiveSigned(data: JsonObject, text: string) {
 function eventOf(data: JsonObject, event: unknown = 'pay', keys = Object.keys(data)) {
   const whole = { ...data, signatureKeys: keys }
   const received = receiveRaw(JSON.stringify({ event, data: whole }), signKashier(whole, SECRET))
-  if (received.kind === 'refused') throw new Error(received.detail)
+  if (received.kind !== 'accepted') throw new Error(JSON.stringify(received))
   return received.events[0] ?? expect.fail('no event')
 }
 

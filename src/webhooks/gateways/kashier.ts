@@ -1,5 +1,4 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import { decimalToMinor, exactDecimal } from '../../base/money.ts'
 import type { FactKind } from '../../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
@@ -9,9 +8,10 @@ import {
   type GatewayAdapter,
   type Received,
 } from './adapter.ts'
-import { identifierText, isIdentifier, isObject, type JsonObject, parseObject } from './body.ts'
-import { decodeHex, findSecret, sameBytes } from './signature.ts'
-import { accepted, completeFact, held, type Reading, refused } from './verdict.ts'
+import { majorUnits } from './kit/amount.ts'
+import { identifierText, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
+import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { accepted, completeFact, held, type Reading, refused } from './kit/verdict.ts'
 
 const SHA256_BYTES = 32
 
@@ -37,7 +37,19 @@ const FIELDS: Readonly<Record<DecisiveField, string>> = {
 }
 
 /** Kashier, https://developers.kashier.io/payment/webhook: `x-kashier-signature` signs the fields that the body names. */
-export const kashier: GatewayAdapter = { name: 'kashier', tier: 'B', confirmFirst: false, receive }
+export const kashier: GatewayAdapter = {
+  name: 'kashier',
+  about: {
+    title: 'Kashier',
+    source: 'https://developers.kashier.io/payment/webhook',
+    signature: 'HMAC-SHA256 hex over the fields that `data.signatureKeys` names, in `x-kashier-signature`',
+    eventId: '`transactionId` and `status`',
+  },
+  tier: 'B',
+  confirmFirst: false,
+  secretForm: 'text',
+  receive,
+}
 
 function receive(delivery: Delivery, account: GatewayAccount): Received {
   const header = delivery.headers['x-kashier-signature']
@@ -196,7 +208,7 @@ function readFact(type: EventType, status: unknown, fields: ReadonlyMap<string, 
     merchantRef: identifierText(fields.get(FIELDS.reference)),
     gatewayRef: null,
     operationRef: identifierText(fields.get(FIELDS.transaction)),
-    amountMinor: readAmount(fields.get(FIELDS.amount), currency),
+    amountMinor: majorUnits(fields.get(FIELDS.amount), currency),
     currency,
   })
 }
@@ -236,11 +248,4 @@ const FAILED: Readonly<Record<Exclude<EventType, 'other'>, FactKind | null>> = {
   authorize: 'failed',
   capture: null,
   void: null,
-}
-
-/** Kashier writes amounts in major units, as a JSON number or as text. */
-function readAmount(amount: unknown, currency: unknown): bigint | null {
-  if (typeof currency !== 'string') return null
-  const text = typeof amount === 'number' ? exactDecimal(amount) : amount
-  return typeof text === 'string' ? decimalToMinor(text, currency) : null
 }

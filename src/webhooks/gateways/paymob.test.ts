@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { GatewayAccount } from './adapter.ts'
-import type { JsonObject } from './body.ts'
-import { paymob, signPaymob } from './paymob.ts'
+import type { JsonObject } from './kit/body.ts'
+import { paymob } from './paymob.ts'
+import { signPaymob } from './paymob-hmac.ts'
+import { accountProblems } from './settings.ts'
 
 const SECRET = 'hmac-secret'
 const CONFIGURED = { OWNER: '12', INTEGRATION_IDS: '99, 1234' }
@@ -40,7 +42,7 @@ function receive(
 
 function eventOf(obj: JsonObject, hmac = signPaymob(obj, SECRET), settings?: GatewayAccount['settings']) {
   const received = receive(obj, hmac, settings)
-  if (received.kind === 'refused') throw new Error(received.detail)
+  if (received.kind !== 'accepted') throw new Error(JSON.stringify(received))
   return received.events[0] ?? expect.fail('no event')
 }
 
@@ -201,16 +203,13 @@ describe('the facts', () => {
 
 describe('the configuration', () => {
   const problems = (settings: GatewayAccount['settings'], isProduction = true) =>
-    paymob.configurationProblems?.(
-      { gateway: 'paymob', account: 'default', secrets: ['s'], settings },
-      isProduction,
-    )
+    accountProblems(paymob, { gateway: 'paymob', account: 'default', secrets: ['s'], settings }, isProduction)
 
   it('needs what pins the borders, in production only', () => {
     expect(problems({ OWNER: '12', INTEGRATION_IDS: '1,2' })).toEqual([])
     expect(problems({ OWNER: ' ' })).toEqual([
-      "OWNER is missing; production needs it with Paymob's secrets",
-      "INTEGRATION_IDS is missing; production needs it with Paymob's secrets",
+      'OWNER is missing; production needs it',
+      'INTEGRATION_IDS is missing; production needs it',
     ])
     expect(problems({}, false)).toEqual([])
   })

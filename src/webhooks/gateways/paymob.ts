@@ -1,38 +1,25 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import type { GatewayAdapter, Received } from './adapter.ts'
-import { DECISIVE_FIELDS, type DecisiveField, type Delivery, type GatewayAccount } from './adapter.ts'
-import { identifierText, integerOf, isIdentifier, isObject, type JsonObject, parseObject } from './body.ts'
-import { decodeHex, findSecret, sameBytes } from './signature.ts'
-import { accepted, completeFact, type Hold, held, NOTHING, type Reading, refused } from './verdict.ts'
+import {
+  DECISIVE_FIELDS,
+  type DecisiveField,
+  type Delivery,
+  type GatewayAccount,
+  type GatewayAdapter,
+  type Received,
+} from './adapter.ts'
+import {
+  identifierText,
+  integerOf,
+  isIdentifier,
+  isObject,
+  type JsonObject,
+  parseObject,
+} from './kit/body.ts'
+import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { accepted, completeFact, type Hold, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
+import { hmacOf, signedText, valueAt } from './paymob-hmac.ts'
+import { listOf } from './settings.ts'
 
 const SHA512_BYTES = 64
-
-/**
- * The twenty values in the order in which Paymob joins them, without anything between them. Source: "HMAC calculation"
- * at https://developers.paymob.com. A dot leads into an inner object.
- */
-const SIGNED_FIELDS = [
-  'amount_cents',
-  'created_at',
-  'currency',
-  'error_occured',
-  'has_parent_transaction',
-  'id',
-  'integration_id',
-  'is_3d_secure',
-  'is_auth',
-  'is_capture',
-  'is_refunded',
-  'is_standalone_payment',
-  'is_voided',
-  'order.id',
-  'owner',
-  'pending',
-  'source_data.pan',
-  'source_data.sub_type',
-  'source_data.type',
-  'success',
-].map((name) => name.split('.'))
 
 /** A full date and time with a four-digit year and an optional zone: nothing of the amount before it fits in. */
 const ISO_DATE_TIME =
@@ -44,18 +31,21 @@ const ISO_DATE_TIME =
  */
 export const paymob: GatewayAdapter = {
   name: 'paymob',
+  about: {
+    title: 'Paymob (Accept)',
+    source: 'https://developers.paymob.com',
+    signature: 'HMAC-SHA512 hex over 20 values with nothing between them, in `?hmac=`',
+    eventId: "the transaction's `id` and its signed flags",
+  },
   tier: 'B',
   confirmFirst: true,
+  secretForm: 'text',
+  // Without these two nothing pins the borders; see boundaryHold. Development may do without.
+  settings: [
+    { name: 'OWNER', meaning: 'your merchant (profile) id, as in `obj.owner`', needed: 'verify' },
+    { name: 'INTEGRATION_IDS', meaning: 'your integration ids, comma-separated', needed: 'verify' },
+  ],
   receive,
-  configurationProblems,
-}
-
-/** Without these settings nothing pins the borders (see `boundaryHold`); development may do without. */
-function configurationProblems({ settings }: GatewayAccount, isProduction: boolean): readonly string[] {
-  if (!isProduction) return []
-  return ['OWNER', 'INTEGRATION_IDS']
-    .filter((name) => !settings[name]?.trim())
-    .map((name) => `${name} is missing; production needs it with Paymob's secrets`)
 }
 
 function receive(delivery: Delivery, account: GatewayAccount): Received {
@@ -77,51 +67,6 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
   const secretIndex = findSecret(account, (key) => sameBytes(hmacOf(text, key), given))
   if (secretIndex < 0) return refused('signature_invalid', 'the hmac matches no active secret')
   return readEvent(transaction, account, secretIndex, given.toString('hex'))
-}
-
-function signedText(transaction: JsonObject): string | null {
-  let text = ''
-  for (const path of SIGNED_FIELDS) {
-    const part = plainText(valueAt(transaction, path))
-    if (part === null) return null
-    text += part
-  }
-  return text
-}
-
-function valueAt(transaction: JsonObject, path: readonly string[]): unknown {
-  let value: unknown = transaction
-  for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
-  return value
-}
-
-/**
- * A value as Paymob joins it. Null adds nothing; a field that is absent counts as `false`, as in Odoo's integration,
- * whose fields are flags. It stays false for everything that reads it here.
- */
-function plainText(value: unknown): string | null {
-  switch (typeof value) {
-    case 'string':
-      return value.isWellFormed() ? value : null
-    case 'number':
-    case 'boolean':
-      return String(value)
-    case 'undefined':
-      return 'false'
-    default:
-      return value === null ? '' : null
-  }
-}
-
-function hmacOf(text: string, key: KeyObject): Buffer {
-  return createHmac('sha512', key).update(text).digest()
-}
-
-/** Signs a transaction (the `obj` of the body) as Paymob does: lower-case hex. Throws where it cannot be signed. */
-export function signPaymob(transaction: JsonObject, secret: string): string {
-  const text = signedText(transaction)
-  if (text === null) throw new RangeError('signPaymob: the transaction cannot be signed')
-  return hmacOf(text, createSecretKey(secret, 'utf8')).toString('hex')
 }
 
 function readEvent(
@@ -174,8 +119,7 @@ function boundaryHold(obj: JsonObject, account: GatewayAccount): Hold | null {
 }
 
 function listed(id: unknown, list: string): boolean {
-  const text = identifierText(id)
-  return text !== null && list.split(',').some((entry) => entry.trim() === text)
+  return listOf(list).some((entry) => entry === identifierText(id))
 }
 
 function isIsoDateTime(value: unknown): value is string {

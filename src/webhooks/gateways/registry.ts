@@ -1,15 +1,23 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
+import { paystack } from './paystack.ts'
+import { accountProblems } from './settings.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
-  [stripe, kashier, paymob, standardWebhooks].map((adapter) => [adapter.name, adapter]),
+  [kashier, paymob, paystack, standardWebhooks, stripe].map((adapter) => [adapter.name, adapter]),
 )
 
-/** What the account's own adapter says against its configuration; see GatewayAdapter. */
+/** Gateways whose accounts may do without secrets. */
+export const secretsOptional: ReadonlySet<string> = new Set(
+  [...adapters.values()].filter((adapter) => adapter.secretsOptional === true).map(({ name }) => name),
+)
+
+/** What is wrong with an account's configuration; sentences as GatewayAdapter.configurationProblems gives them. */
 export function configurationProblems(account: GatewayAccount, isProduction: boolean): readonly string[] {
-  return adapters.get(account.gateway)?.configurationProblems?.(account, isProduction) ?? []
+  const adapter = adapters.get(account.gateway)
+  return adapter === undefined ? [] : accountProblems(adapter, account, isProduction)
 }

@@ -50,7 +50,7 @@ function answer(change: Change): string {
 
 function eventOf(value: unknown) {
   const received = receive({ body: Buffer.from(JSON.stringify(value)) })
-  if (received.kind === 'refused') throw new Error(received.detail)
+  if (received.kind !== 'accepted') throw new Error(JSON.stringify(received))
   return received.events[0] ?? expect.fail('no event')
 }
 

@@ -7,9 +7,10 @@ import {
   type GatewayAdapter,
   type Received,
 } from './adapter.ts'
-import { integerOf, isIdentifier, isObject, type JsonObject, parseObject, storableDate } from './body.ts'
-import { decodeBase64, sameBytes } from './signature.ts'
-import { accepted, completeFact, NOTHING, type Reading, refused } from './verdict.ts'
+import { integerOf, isIdentifier, isObject, type JsonObject, parseObject, storableDate } from './kit/body.ts'
+import { isFresh } from './kit/clock.ts'
+import { decodeBase64, sameBytes } from './kit/signature.ts'
+import { accepted, completeFact, NOTHING, type Reading, refused } from './kit/verdict.ts'
 
 /** The specification asks for a tolerance; five minutes is what its libraries use. */
 const TOLERANCE_SECONDS = 300
@@ -35,13 +36,22 @@ const WEBHOOK_ID = /^[\x21-\x7e]{1,255}$/
 /** Standard Webhooks, https://www.standardwebhooks.com: `webhook-signature` signs id, timestamp and the whole body. */
 export const standardWebhooks: GatewayAdapter = {
   name: 'standard-webhooks',
+  about: {
+    title: 'Standard Webhooks',
+    source: 'https://www.standardwebhooks.com',
+    signature:
+      'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) of `<id>.<t>.<body>` in `webhook-signature`, within 300 s',
+    eventId: '`webhook-id`',
+  },
   tier: 'A',
   confirmFirst: false,
+  secretForm: 'whsec',
+  toleranceSeconds: TOLERANCE_SECONDS,
   receive,
   configurationProblems,
 }
 
-function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Received {
+function receive(delivery: Delivery, account: GatewayAccount, nowMs: number | null): Received {
   const header = delivery.headers['webhook-signature']
   if (header === undefined || header === '')
     return refused('signature_missing', 'no webhook-signature header')
@@ -52,7 +62,7 @@ function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Re
   const timestamp = delivery.headers['webhook-timestamp'] ?? ''
   if (!TIMESTAMP.test(timestamp)) return refused('signature_invalid', 'webhook-timestamp is no Unix time')
   // Costs nothing, so it comes before everything that reads the body.
-  if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > TOLERANCE_SECONDS) {
+  if (!isFresh(Number(timestamp), nowMs, TOLERANCE_SECONDS)) {
     return refused('signature_expired', 'the timestamp is more than 300 s away')
   }
 

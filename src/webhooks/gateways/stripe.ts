@@ -1,6 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import Stripe from 'stripe'
-import { currencyExponent, rescaleToMinor } from '../../base/money.ts'
 import type { FactKind } from '../../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
@@ -9,9 +8,11 @@ import {
   type GatewayAdapter,
   type Received,
 } from './adapter.ts'
-import { dateOfSeconds, integerOf, isIdentifier, isObject, type JsonObject, parseObject } from './body.ts'
-import { findSecret } from './signature.ts'
-import { accepted, completeFact, held, NOTHING, type Reading, refused } from './verdict.ts'
+import { type Exponents, minorUnits } from './kit/amount.ts'
+import { dateOfSeconds, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
+import { isFresh } from './kit/clock.ts'
+import { findSecret } from './kit/signature.ts'
+import { accepted, completeFact, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
 
 /** The age that Stripe's own libraries allow; here it bounds the future as well. */
 const TOLERANCE_SECONDS = 300
@@ -22,9 +23,22 @@ const MAX_HEADER_CHARS = 1024
 const TIMESTAMP = /^\d{1,12}$/
 
 /** Stripe, https://docs.stripe.com/webhooks: `Stripe-Signature` signs the timestamp and the whole body. */
-export const stripe: GatewayAdapter = { name: 'stripe', tier: 'A', confirmFirst: false, receive }
+export const stripe: GatewayAdapter = {
+  name: 'stripe',
+  about: {
+    title: 'Stripe',
+    source: 'https://docs.stripe.com/webhooks',
+    signature: 'HMAC-SHA256 hex of `<t>.<body>` in `Stripe-Signature`, any `v1`, within 300 s',
+    eventId: '`id`',
+  },
+  tier: 'A',
+  confirmFirst: false,
+  secretForm: 'whsec',
+  toleranceSeconds: TOLERANCE_SECONDS,
+  receive,
+}
 
-function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Received {
+function receive(delivery: Delivery, account: GatewayAccount, nowMs: number | null): Received {
   const header = delivery.headers['stripe-signature']
   if (header === undefined || header === '') return refused('signature_missing', 'no Stripe-Signature header')
   const timestamp = readTimestamp(header)
@@ -33,7 +47,7 @@ function receive(delivery: Delivery, account: GatewayAccount, nowMs: number): Re
   const hmac = new RawBodyHmac(delivery.body)
   const secretIndex = findSecret(account, (key, secret) => verify(header, secret, hmac.with(key)))
   if (secretIndex < 0) return refused('signature_invalid', 'no v1 signature matches an active secret')
-  if (Math.abs(Math.floor(nowMs / 1000) - timestamp) > TOLERANCE_SECONDS) {
+  if (!isFresh(timestamp, nowMs, TOLERANCE_SECONDS)) {
     return refused('signature_expired', 'the timestamp is more than 300 s away')
   }
   return readEvent(delivery.body, secretIndex, hmac.latest)
@@ -212,7 +226,7 @@ function idOf(value: unknown): unknown {
  * Where Stripe counts otherwise than ISO 4217 (https://docs.stripe.com/currencies): ISK and UGX have no decimals there
  * either, but keep two in the API; MGA has none. HUF and TWD are special only in payouts.
  */
-const STRIPE_EXPONENTS: ReadonlyMap<string, number> = new Map([
+const STRIPE_EXPONENTS: Exponents = new Map([
   ['ISK', 2],
   ['UGX', 2],
   ['MGA', 0],
@@ -220,8 +234,5 @@ const STRIPE_EXPONENTS: ReadonlyMap<string, number> = new Map([
 
 function moneyOf(object: JsonObject, amountField: string) {
   const currency = typeof object.currency === 'string' ? object.currency.toUpperCase() : null
-  const units = integerOf(object[amountField])
-  if (currency === null || units === null) return { amountMinor: null, currency }
-  const exponent = STRIPE_EXPONENTS.get(currency) ?? currencyExponent(currency) ?? 2
-  return { amountMinor: rescaleToMinor(units, exponent, currency), currency }
+  return { amountMinor: minorUnits(object[amountField], currency, STRIPE_EXPONENTS), currency }
 }

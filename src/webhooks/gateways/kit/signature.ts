@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
-import type { GatewayAccount } from './adapter.ts'
+import type { GatewayAccount } from '../adapter.ts'
 
 const HEX = /^(?:[0-9a-f]{2})*$/i
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { GatewayAccount } from './adapter.ts'
+import type { GatewayAccount } from '../adapter.ts'
 import { decodeBase64, decodeHex, findSecret, sameBytes } from './signature.ts'
 
 describe('sameBytes', () => {

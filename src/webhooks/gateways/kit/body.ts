@@ -58,6 +58,14 @@ export function dateOfSeconds(value: unknown): Date | null {
   return typeof value === 'number' ? storableDate(value * 1000) : null
 }
 
+/** An ISO 8601 date and time with its zone; null for anything else. Without a zone nobody knows the moment. */
+export function dateOfText(value: unknown): Date | null {
+  if (typeof value !== 'string' || !ZONED.test(value)) return null
+  return storableDate(Date.parse(value.replace(' ', 'T')))
+}
+
+const ZONED = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/
+
 /**
  * Milliseconds since 1970 as a date; null outside the years 1000 to 9999, which are all that DATETIME holds: a signed
  * event must not be refused by the database for an odd date.

@@ -1,11 +1,12 @@
-import { isCurrency, withinBounds } from '../../base/money.ts'
-import type { FactKind, PaymentFact } from '../../payments/fact.ts'
-import type { GatewayEvent, Received, RefusalCode } from './adapter.ts'
+import { isCurrency, withinBounds } from '../../../base/money.ts'
+import type { FactKind, PaymentFact } from '../../../payments/fact.ts'
+import type { GatewayEvent, Received, RefusalCode, Refused } from '../adapter.ts'
 import { isIdentifier } from './body.ts'
 
 /** Why a verified event is held, in words for the operator who finds it in quarantine. */
 export type Hold =
   | 'amount_unreadable'
+  | 'body_unreadable'
   | 'created_at_malformed'
   | 'currency_unknown'
   | 'event_unknown'
@@ -79,6 +80,6 @@ export function accepted(secretIndex: number, signature: string, event: GatewayE
 }
 
 /** `detail` names the header or field at fault; it never holds a secret or a value out of the body. */
-export function refused(code: RefusalCode, detail: string): Received {
+export function refused(code: RefusalCode, detail: string): Refused {
   return { kind: 'refused', code, detail }
 }

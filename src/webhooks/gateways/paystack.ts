@@ -1,0 +1,108 @@
+import type { FactKind } from '../../payments/fact.ts'
+import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapter.ts'
+import { minorUnits } from './kit/amount.ts'
+import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
+import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+
+/** The key is the account's secret key; there is no other for webhooks. */
+export const PAYSTACK_SIGNATURE: HeaderHmac = {
+  header: 'x-paystack-signature',
+  hash: 'sha512',
+  encoding: 'hex',
+}
+
+/** Paystack, https://paystack.com/docs/payments/webhooks: `x-paystack-signature` signs the whole body, without a time. */
+export const paystack: GatewayAdapter = {
+  name: 'paystack',
+  about: {
+    title: 'Paystack',
+    source: 'https://paystack.com/docs/payments/webhooks',
+    signature: 'HMAC-SHA512 hex of the body in `x-paystack-signature`',
+    eventId: '`event` and `data.id`',
+  },
+  tier: 'A',
+  confirmFirst: false,
+  secretForm: 'text',
+  receive: (delivery, account) => receiveSignedJson(delivery, account, PAYSTACK_SIGNATURE, readEvent),
+}
+
+/** Paystack has no event id: its word and the object's id make one, and where the object has none the signature does. */
+function readEvent({ event, data }: JsonObject, signature: string): GatewayEvent {
+  if (!isIdentifier(event) || !isObject(data)) return unreadable(signature)
+  const id = identifierText(data.id)
+  const own = `${event}:${id}`
+  return {
+    eventId: id !== null && isIdentifier(own) ? own : `signature:${signature}`,
+    type: event,
+    occurredAt: dateOfText(data.paid_at ?? data.created_at ?? data.createdAt),
+    signed: DECISIVE_FIELDS,
+    ...readFact(event, data),
+  }
+}
+
+const CHARGES: ReadonlyMap<string, FactKind> = new Map([
+  ['charge.success', 'captured'],
+  ['charge.failed', 'failed'],
+])
+const REFUNDS: ReadonlyMap<string, FactKind> = new Map([
+  ['refund.processed', 'refunded'],
+  ['refund.failed', 'refund_failed'],
+])
+
+function readFact(event: string, data: JsonObject): Reading {
+  const charge = CHARGES.get(event)
+  if (charge !== undefined) return readCharge(charge, data)
+  const refund = REFUNDS.get(event)
+  if (refund !== undefined) return readRefund(refund, data)
+  return event.startsWith('charge.dispute.') ? readDispute(event, data) : NOTHING
+}
+
+function readCharge(kind: FactKind, data: JsonObject): Reading {
+  return completeFact({
+    kind,
+    merchantRef: data.reference,
+    gatewayRef: null,
+    operationRef: identifierText(data.id) ?? data.reference,
+    ...moneyOf(data, 'amount'),
+  })
+}
+
+/** A refund names the charge by its reference alone. */
+function readRefund(kind: FactKind, data: JsonObject): Reading {
+  return completeFact({
+    kind,
+    merchantRef: data.transaction_reference,
+    gatewayRef: null,
+    operationRef: identifierText(data.refund_reference) ?? identifierText(data.id),
+    ...moneyOf(data, 'amount'),
+  })
+}
+
+function readDispute(event: string, data: JsonObject): Reading {
+  const kind = disputeKind(event, data.resolution)
+  if (kind === null) return NOTHING
+  if (!isObject(data.transaction)) return held('object_unreadable')
+  const amount = data.refund_amount === null ? 'amount' : 'refund_amount'
+  const source =
+    amount === 'amount' ? data.transaction : { ...data, currency: data.currency ?? data.transaction.currency }
+  return completeFact({
+    kind,
+    merchantRef: data.transaction.reference,
+    gatewayRef: null,
+    operationRef: identifierText(data.id),
+    ...moneyOf(source, amount),
+  })
+}
+
+function disputeKind(event: string, resolution: unknown): FactKind | null {
+  if (event === 'charge.dispute.create') return 'disputed'
+  if (event !== 'charge.dispute.resolve') return null
+  if (resolution === 'merchant-accepted') return 'dispute_lost'
+  return resolution === 'declined' ? 'dispute_won' : null
+}
+
+/** Amounts are in the smallest unit: kobo, pesewas, cents. */
+function moneyOf(object: JsonObject, field: string) {
+  return { amountMinor: minorUnits(object[field], object.currency), currency: object.currency }
+}

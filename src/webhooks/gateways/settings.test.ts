@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { activeAccount } from './active-secrets.ts'
+import type { GatewayAccount } from './adapter.ts'
+import { paymob } from './paymob.ts'
+import { accountProblems, secretEnds } from './settings.ts'
+
+const END = '2026-12-31T00:00:00Z'
+const END_MS = Date.parse(END)
+
+function accountOf(settings: GatewayAccount['settings'], secrets = ['new', 'old']): GatewayAccount {
+  return { gateway: 'paymob', account: 'default', secrets, settings }
+}
+
+describe('the settings of an account', () => {
+  it.each([
+    [{ OWNR: '12' }, /^OWNR is no setting of Paymob \(Accept\); known are OWNER, INTEGRATION_IDS, /],
+    [{ ALLOWED_CIDRS: '10.0.0.0/8, somewhere' }, /^ALLOWED_CIDRS must be addresses or ranges/],
+    [{ WEBHOOK_SECRETS_UNTIL: '2@tomorrow' }, /^WEBHOOK_SECRETS_UNTIL must be <position>@<ISO 8601/],
+    [{ WEBHOOK_SECRETS_UNTIL: `3@${END}` }, /^WEBHOOK_SECRETS_UNTIL names a position without a secret/],
+  ])('are refused by name, and without their value: %j', (settings, problem) => {
+    const problems = accountProblems(paymob, accountOf(settings), false)
+    expect(problems).toEqual([expect.stringMatching(problem)])
+    expect(problems[0]).not.toContain('somewhere')
+  })
+
+  it('may be as they should', () => {
+    const settings = {
+      OWNER: '12',
+      ALLOWED_CIDRS: '203.0.113.7, fd00::/8',
+      WEBHOOK_SECRETS_UNTIL: `2@${END}`,
+    }
+    expect(accountProblems(paymob, accountOf(settings), false)).toEqual([])
+    expect(secretEnds(`1@${END},2@2026-12-31T02:00+02:00`)).toEqual([
+      { index: 0, endMs: END_MS },
+      { index: 1, endMs: END_MS },
+    ])
+  })
+})
+
+describe('a secret with an end', () => {
+  const account = accountOf({ WEBHOOK_SECRETS_UNTIL: `1@${END}` }, ['ending', 'staying'])
+
+  it('is active until then, to the millisecond, and its neighbours keep their places', () => {
+    const before = activeAccount(account, END_MS - 1)
+    expect([before.account, before.positionOf(1)]).toEqual([account, 1])
+    const after = activeAccount(account, END_MS)
+    expect([after.account.secrets, after.positionOf(0)]).toEqual([['staying'], 1])
+  })
+
+  it('costs no new account for each delivery: adapters keep keys by account', () => {
+    expect(activeAccount(account, END_MS).account).toBe(activeAccount(account, END_MS + 1).account)
+  })
+})
