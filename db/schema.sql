@@ -45,7 +45,8 @@ CREATE TABLE `driver_details` (
   `created_at` timestamp NULL DEFAULT NULL,
   `updated_at` timestamp NULL DEFAULT NULL,
   PRIMARY KEY (`id`),
-  KEY `driver_details_user_id` (`user_id`)
+  KEY `driver_details_user_id` (`user_id`),
+  KEY `drivers_by_availability` (`availability_status`,`user_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `driver_positions` (
@@ -418,6 +419,13 @@ CREATE TABLE `trip_transitions` (
   `at` datetime(3) NOT NULL,
   `driver_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL COMMENT 'of a step back to pending: who gave it up',
   PRIMARY KEY (`trip_id`,`version`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE `upkeep_leases` (
+  `name` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'of the work',
+  `holder` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `lease_until` datetime(3) NOT NULL,
+  PRIMARY KEY (`name`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE `user_last_locations` (

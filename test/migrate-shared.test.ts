@@ -16,7 +16,7 @@ const ADDED: Readonly<Record<string, readonly string[]>> = {
     'trips_by_driver_and_status',
   ],
   trip_status: ['trip_status_trip_request_id'],
-  driver_details: ['driver_details_user_id'],
+  driver_details: ['driver_details_user_id', 'drivers_by_availability'],
   user_last_locations: ['user_last_locations_zone', 'user_last_locations_user'],
 }
 /** Beside the driver's ongoing ride of the fixture: a second ride, and what may overlap with them. */

@@ -9,6 +9,8 @@ import { Decider } from '../matching/dispatch/policies/decide.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
 import type { Workplace } from '../matching/drivers/geo-index.ts'
 import type { Performer } from '../matching/trips/perform.ts'
+import { createUpkeepMetrics } from '../matching/upkeep/metrics.ts'
+import { Reconciler } from '../matching/upkeep/reconciler.ts'
 import { connectedAmong } from '../realtime/presence/presence-store.ts'
 import type { Drivers } from './drivers.ts'
 import type { Feed } from './feed.ts'
@@ -57,7 +59,13 @@ export function openDispatch(
     ring: (ids) => callbacks?.ring(ids),
     publish: (pushes) => feed.publisher.publish(pushes),
   })
-  const loops = [pruner, dispatcher]
+  const reconciler = new Reconciler({
+    ...{ pool: database.workers, rules, log, metrics: createUpkeepMetrics(registry) },
+    publish: (pushes) => feed.publisher.publish(pushes),
+    wake: (tripIds) => dispatcher.wake(tripIds),
+    answered: (answers) => dispatcher.answered(answers),
+  })
+  const loops = [pruner, dispatcher, reconciler]
   return {
     rules,
     wake: (tripIds) => dispatcher.wake(tripIds),

@@ -68,7 +68,7 @@ export async function setDriversOffline(
 }
 
 /** Who takes a ride, or ends one, writes here, too: asked after this, his ride is as his row says. Uses driver_details_user_id. */
-async function lockDrivers(connection: PoolConnection, driverIds: readonly string[]): Promise<void> {
+export async function lockDrivers(connection: PoolConnection, driverIds: readonly string[]): Promise<void> {
   await connection.query('SELECT user_id FROM driver_details WHERE user_id IN (?) FOR UPDATE', [
     driverIds.toSorted(),
   ])

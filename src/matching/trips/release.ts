@@ -14,9 +14,12 @@ export function isReleasable({ state, recorded, driverId, details, category }: T
   return state === 'accepted' || state === 'arrived'
 }
 
-/** Whose trip it was. Laravel may have written nobody already, and name him as the one who gave it up. */
-export function formerDriverOf({ driverId }: Trip, by: Actor): string | null {
-  return driverId ?? (by.type === 'driver' ? by.id : null)
+/**
+ * Whose trip it was. Laravel may have written nobody already, and name him as the one who gave it up; where it does not, it is who drove it
+ * when that was last noted.
+ */
+export function formerDriverOf({ driverId, recordedDriverId }: Trip, by: Actor): string | null {
+  return driverId ?? (by.type === 'driver' ? by.id : null) ?? recordedDriverId
 }
 
 /**

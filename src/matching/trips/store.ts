@@ -40,7 +40,8 @@ export async function lockTrip(connection: PoolConnection, tripId: string): Prom
 async function withRecord(connection: Queryable, row: RowDataPacket | undefined): Promise<Trip | null> {
   if (!row) return null
   const [[found]] = await connection.query<RowDataPacket[]>(
-    `SELECT ${DETAIL_COLUMNS}, h.version, h.to_state, h.fare_minor, h.currency AS fare_currency
+    `SELECT ${DETAIL_COLUMNS}, h.version, h.to_state, h.fare_minor, h.currency AS fare_currency,
+       h.driver_id AS recorded_driver_id
      FROM (SELECT 1 AS one) AS always
      LEFT JOIN trip_details AS d ON d.trip_id = ?
      LEFT JOIN trip_transitions AS h ON h.trip_id = ?
@@ -66,6 +67,8 @@ function toTrip(row: RowDataPacket, record: Partial<RowDataPacket>): Trip {
     recorded,
     customerId: row.customer_id,
     driverId: row.driver_id,
+    // Of a step back to pending it is who gave the trip up.
+    recordedDriverId: recorded === 'pending' ? null : (record.recorded_driver_id ?? null),
     zoneId: row.zone_id,
     category: row.vehicle_category_id ?? details?.category ?? null,
     paymentMethod: row.payment_method ?? details?.paymentMethod ?? null,

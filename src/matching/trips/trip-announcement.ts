@@ -47,7 +47,8 @@ function unservedWords({ by, reason }: TripChange, to: TripState) {
  */
 export function feedMessagesOf(change: TripChange): FeedMessage[] {
   const { trip, before, steps, by } = change
-  const former = trip.state === 'pending' ? formerDriverOf(before, by) : before.driverId
+  // Whose trip it was before Laravel took it from him untold hears nothing of the one who has it now.
+  const former = trip.driverId === null ? formerDriverOf(before, by) : before.driverId
   const users = new Set([trip.customerId, trip.driverId, former].filter((id) => id !== null))
   const moves = steps.flatMap((step, index) => {
     const event = unservedWords(change, step.to)?.event ?? EVENTS[step.to]

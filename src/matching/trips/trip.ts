@@ -62,6 +62,8 @@ export interface Trip {
   readonly recorded: TripState | null
   readonly customerId: string | null
   readonly driverId: string | null
+  /** Who drove it when its history was written last; null: nobody, or that was not noted. */
+  readonly recordedDriverId: string | null
   readonly zoneId: string | null
   readonly category: string | null
   readonly paymentMethod: string | null

@@ -21,6 +21,7 @@ function tripTold(to: TripState, finalFare: { amountMinor: bigint; currency: str
   const trip = {
     ...{ id: 'ride-1', status: 'ongoing', state: to, version: 2, recorded: to, zoneId: null, category: null },
     ...{ customerId: 'rider-1', driverId: 'driver-1', paymentMethod: null, details: null, now: NOW },
+    recordedDriverId: null,
     finalFare: to === 'cancelled' ? null : finalFare,
     cancellationFee: to === 'cancelled' ? finalFare : null,
   }
