@@ -11,6 +11,7 @@ import {
   SEARCH_COLUMNS,
 } from '../src/matching/dispatch/dispatch-store.ts'
 import { factReadings } from '../src/matching/dispatch/facts.ts'
+import { lookedAt } from '../src/matching/dispatch/next-look.ts'
 import { searchesInWindow, waitingGroups, waitsLonger } from '../src/matching/dispatch/window-store.ts'
 import { overdueOffersOf, someOverdueOffers } from '../src/matching/offers/expire.ts'
 import { readOffersHeldBy } from '../src/matching/offers/make.ts'
@@ -54,6 +55,10 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of dispa
     expect(await keys((connection) => readSearches(connection, ['t-7', 't-8']))).toEqual([
       ['PRIMARY', 'PRIMARY'],
     ])
+    const looked = await keysOf(database, (connection) => lookedAt(connection, ['t-7', 't-8']), [
+      { trip_id: 't-7' },
+    ])
+    expect(looked).toEqual([['PRIMARY'], ['PRIMARY']])
     expect(SEARCH_COLUMNS).toContain('s.round')
   })
 

@@ -93,25 +93,6 @@ describe('a window', () => {
     expect(await offersOf(database, two.id)).toEqual([{ driver: 'd-2', state: 'offered' }])
   })
 
-  test('in which somebody else holds one trip serves the others', { timeout: 30_000 }, async () => {
-    node = openDispatchNode(database, map, BATCH)
-    const trips = []
-    for (let index = 0; index < 6; index += 1) {
-      await driver(`d-${index}`)
-      trips.push(await requestedTrip(database, BATCH, { customerId: `c-${index}` }))
-    }
-    await playWindows(node.tools)
-    await letPass(database, BATCH.windowMs)
-    const holder = await database.pool.getConnection()
-    await holder.query('START TRANSACTION')
-    await holder.query('SELECT id FROM trip_requests WHERE id = ? FOR UPDATE', [trips[0]?.id])
-    await expect(playWindows(node.tools)).rejects.toThrow(/lock/i)
-    await holder.query('ROLLBACK')
-    holder.release()
-    const offers = await Promise.all(trips.map(({ id }) => offersOf(database, id)))
-    expect(offers.map(({ length }) => length)).toEqual([0, 1, 1, 1, 1, 1])
-  })
-
   test('is over for who has waited for it, however late it is looked at', async () => {
     node = openDispatchNode(database, map, BATCH)
     const { id } = await requestedTrip(database, BATCH)

@@ -5,7 +5,7 @@ import { endBidsIn } from '../bids/end.ts'
 import { expiredPushes } from '../offers/expire.ts'
 import { endOffers, lockLiveOffers } from '../offers/offer-store.ts'
 import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
-import { lockTrip } from '../trips/store.ts'
+import { lockTrip, lockTripAtOnce } from '../trips/store.ts'
 import type { Trip } from '../trips/trip.ts'
 import { endDispatchIn } from './dispatch-store.ts'
 
@@ -31,8 +31,18 @@ export async function endSearchIn(connection: PoolConnection, tripId: string): P
   return { rings: [], pushes: [...messages, ...expiredPushes(live)] }
 }
 
-/** The same in the caller's transaction, if the trip does not wait any more. */
-export async function closeSearchIn(connection: PoolConnection, tripId: string): Promise<Told> {
-  const trip = await lockTrip(connection, tripId)
+/** The same in the caller's transaction, if the trip does not wait any more. What a window finds held is closed by the next. */
+export async function closeSearchIn(
+  connection: PoolConnection,
+  tripId: string,
+  windowNumber: number | null = null,
+): Promise<Told> {
+  const trip = await lockFor({ windowNumber })(connection, tripId)
+  if (trip === 'held') return NOBODY_TOLD
   return trip !== null && isWaiting(trip) ? NOBODY_TOLD : endSearchIn(connection, tripId)
+}
+
+/** A window has many trips: one that somebody holds is in the next, and keeps no other waiting. */
+export function lockFor({ windowNumber }: { readonly windowNumber: number | null }): typeof lockTripAtOnce {
+  return windowNumber === null ? lockTrip : lockTripAtOnce
 }

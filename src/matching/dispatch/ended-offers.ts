@@ -17,9 +17,9 @@ export interface Expired {
   readonly told: Told
 }
 
-/** Ends those of these offers whose deadline has passed, in a transaction that is for this alone. */
+/** Ends those of these offers whose deadline has passed, and that nobody holds, in a transaction that is for this alone. */
 export async function expireAndTell(connection: PoolConnection, ids: readonly Id[]): Promise<Expired> {
-  const expired = await expireOffersIn(connection, ids)
+  const expired = await expireOffersIn(connection, ids, { passingBy: true })
   const bids = await expireBidsOf(connection, idsOf(expired))
   return { expired, told: await toldOf(connection, expired, bids) }
 }

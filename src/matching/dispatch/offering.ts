@@ -8,12 +8,11 @@ import { expireBidsOf } from '../bids/end.ts'
 import { type EndedOffer, expiredPushes, expireOffersIn } from '../offers/expire.ts'
 import { insertOffers, type NewOffer, OFFER_SLOTS, readOffersHeldBy } from '../offers/make.ts'
 import type { Told } from '../trips/announce.ts'
-import { lockTrip } from '../trips/store.ts'
 import type { Prospect } from './candidates.ts'
 import type { DecisionOutcome } from './decision.ts'
 import { insertDecisions } from './decision-store.ts'
 import { advanceSearch, lockSearch } from './dispatch-store.ts'
-import { endSearchIn, isWaiting } from './end-search.ts'
+import { endSearchIn, isWaiting, lockFor } from './end-search.ts'
 import type { ConnectedReading } from './facts.ts'
 import { offerPushes, undeliveredCallbacks } from './offer-messages.ts'
 import type { Candidate, PlannedOffer } from './policy.ts'
@@ -37,7 +36,8 @@ export interface OfferingContext extends DecisionContext {
 
 /**
  * offered: these drivers are asked, or nobody where all planned were asked by others meanwhile. over: the trip does not wait any more.
- * stale: somebody else has decided since, and nothing was done. `told` is for after the commit, `expired` are offers that were
+ * stale: somebody else has decided since, and nothing was done. held: somebody else has the trip at this moment, and a window does not wait
+ * for him. `told` is for after the commit, `expired` are offers that were
  * found overdue.
  */
 export type Offered =
@@ -49,6 +49,7 @@ export type Offered =
     }
   | { readonly kind: 'over'; readonly told: Told }
   | { readonly kind: 'stale' }
+  | { readonly kind: 'held' }
 
 interface Planned {
   readonly candidate: Candidate
@@ -66,7 +67,8 @@ export async function offerIn(
   context: OfferingContext,
 ): Promise<Offered> {
   const { search } = prospect
-  const trip = await lockTrip(connection, search.tripId)
+  const trip = await lockFor(context)(connection, search.tripId)
+  if (trip === 'held') return { kind: 'held' }
   if (trip === null || !isWaiting(trip))
     return { kind: 'over', told: await endSearchIn(connection, search.tripId) }
   const locked = await lockSearch(connection, search.tripId)
@@ -115,7 +117,7 @@ async function stillAble(
   connection: PoolConnection,
   prospect: Prospect,
   plans: readonly PlannedOffer[],
-  { connected, settings }: OfferingContext,
+  { connected, settings, windowNumber }: OfferingContext,
 ) {
   const { tripId, policy } = prospect.search
   const all = plannedOf(prospect, plans)
@@ -125,6 +127,7 @@ async function stillAble(
   const expired = await expireOffersIn(
     connection,
     held.filter(({ isOverdue, driverId }) => isOverdue && !out.has(driverId)).map(({ id }) => id),
+    { passingBy: windowNumber !== null },
   )
   return { planned: all.filter(({ candidate }) => !out.has(candidate.driverId)), excluded, expired }
 }

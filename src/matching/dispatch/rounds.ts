@@ -88,7 +88,7 @@ export async function offer(
   const offered = await inTransaction(pool, 'make offers', (connection) =>
     offerIn(connection, prospect, plans, { ...context, callbacks, connected, traceId }),
   )
-  if (offered.kind === 'stale') return offered
+  if (offered.kind === 'stale' || offered.kind === 'held') return offered
   if (offered.kind === 'offered') {
     noteUnanswered(tools, offered.expired)
     noteOffers(tools, prospect.search, offered.made.length)
@@ -129,10 +129,14 @@ export async function expireOffers(tools: RoundTools, tripIds: readonly string[]
 }
 
 /** Trips that Laravel gave away or ended without telling. */
-export async function closeSearches(tools: RoundTools, tripIds: readonly string[]): Promise<void> {
+export async function closeSearches(
+  tools: RoundTools,
+  tripIds: readonly string[],
+  windowNumber: number | null = null,
+): Promise<void> {
   for (const tripId of tripIds) {
     const told = await inTransaction(tools.pool, 'close search', (connection) =>
-      closeSearchIn(connection, tripId),
+      closeSearchIn(connection, tripId, windowNumber),
     )
     await tell(tools, told)
   }

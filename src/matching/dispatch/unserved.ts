@@ -1,26 +1,27 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import type { Told } from '../trips/announce.ts'
 import { moveAndTell } from '../trips/perform.ts'
-import { lockTrip } from '../trips/store.ts'
 import type { Unserved } from '../trips/trip.ts'
 import { moveCallbacksOf } from '../trips/trip-announcement.ts'
 import { insertDecisions } from './decision-store.ts'
 import { lockSearch, type Search } from './dispatch-store.ts'
-import { endSearchIn, isWaiting } from './end-search.ts'
+import { endSearchIn, isWaiting, lockFor } from './end-search.ts'
 import type { DecisionContext } from './offering.ts'
 
 /**
  * Ends a trip that found no driver, in the caller's transaction, if it still waits and nobody has decided since it was read; null
- * where somebody has. The rider and Laravel are told.
+ * where somebody has, or where a window finds the trip held. The rider and Laravel are told.
  */
 export async function endUnservedIn(
   connection: PoolConnection,
   search: Search,
   reason: Unserved,
-  { settings, windowNumber, callbacks, traceId }: DecisionContext,
+  context: DecisionContext,
 ): Promise<Told | null> {
+  const { settings, windowNumber, callbacks, traceId } = context
   const { tripId, zoneId, category, round, policy, pickup, waitedMs } = search
-  const trip = await lockTrip(connection, tripId)
+  const trip = await lockFor(context)(connection, tripId)
+  if (trip === 'held') return null
   if (trip === null || !isWaiting(trip)) return endSearchIn(connection, tripId)
   const locked = await lockSearch(connection, tripId)
   if (locked?.round !== round) return null

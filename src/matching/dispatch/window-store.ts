@@ -60,15 +60,6 @@ export async function takeWindow(
   return taken.affectedRows === 1 ? Number(taken.insertId) : null
 }
 
-/** A window has found nobody for these: they have been looked at, and are in the next one. Uses the primary key. */
-export async function lookedAt(connection: Queryable, tripIds: readonly string[]): Promise<void> {
-  if (tripIds.length === 0) return
-  await connection.query(
-    `UPDATE trip_dispatches SET next_at = UTC_TIMESTAMP(3) WHERE trip_id IN (?) AND next_at < UTC_TIMESTAMP(3)`,
-    [tripIds],
-  )
-}
-
 /** Does somebody wait since longer than a window takes? Uses dispatches_by_group. */
 export async function waitsLonger(
   connection: Queryable,

@@ -1,17 +1,11 @@
-import { withConnection } from '../../../db/transaction.ts'
+import { inTransaction, withConnection } from '../../../db/transaction.ts'
 import { findProspects, type Prospect } from './candidates.ts'
 import type { Search } from './dispatch-store.ts'
+import { lookedAt } from './next-look.ts'
 import type { PlannedOffer } from './policy.ts'
 import { closeSearches, endUnserved, expireOffers, isHopeless, offer, type RoundTools } from './rounds.ts'
 import type { DispatchSettings } from './settings.ts'
-import {
-  lookedAt,
-  openGroup,
-  searchesInWindow,
-  takeWindow,
-  type WindowGroup,
-  waitingGroups,
-} from './window-store.ts'
+import { openGroup, searchesInWindow, takeWindow, type WindowGroup, waitingGroups } from './window-store.ts'
 
 /** As many trips as one window matches; the rest, who have waited less, are in the next. */
 const WINDOW_TRIPS = 1_000
@@ -20,8 +14,8 @@ const AT_ONCE = 3
 const READ_TIMEOUT_MS = 2_000
 
 /**
- * Plays the windows that are over, of every zone and category in which a trip waits for one. What goes wrong with one trip or group keeps
- * no other waiting; the first failure is thrown when all are played.
+ * Plays the windows that are over, of every zone and category in which a trip waits for one. What goes wrong with one trip or group, or is
+ * held by somebody, keeps no other waiting; the first failure is thrown when all are played.
  */
 export async function playWindows(tools: RoundTools): Promise<void> {
   const groups = await withConnection(tools.pool, 'waiting groups', READ_TIMEOUT_MS, waitingGroups)
@@ -66,11 +60,8 @@ async function match(
       each(free, AT_ONCE, (prospect) =>
         serve(tools, prospect, byTrip.get(prospect.tripId) ?? [], { settings, windowNumber }),
       ),
-    () => closeSearches(tools, over),
-    () =>
-      withConnection(tools.pool, 'looked at', READ_TIMEOUT_MS, (connection) =>
-        lookedAt(connection, unserved),
-      ),
+    () => closeSearches(tools, over, windowNumber),
+    () => inTransaction(tools.pool, 'looked at', (connection) => lookedAt(connection, unserved)),
   ])
 }
 

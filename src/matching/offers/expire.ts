@@ -13,13 +13,17 @@ export interface EndedOffer {
 
 /**
  * Ends those of these offers whose deadline has passed, on the database's clock, each once whoever else tries; returns them. Locks them
- * in the order of their ids. Uses the primary key.
+ * in the order of their ids; with `passingBy` it leaves alone what somebody else has locked, who decides about it. Uses the primary key.
  */
-export async function expireOffersIn(connection: PoolConnection, ids: readonly Id[]): Promise<EndedOffer[]> {
+export async function expireOffersIn(
+  connection: PoolConnection,
+  ids: readonly Id[],
+  { passingBy = false }: { readonly passingBy?: boolean } = {},
+): Promise<EndedOffer[]> {
   if (ids.length === 0) return []
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT id, trip_id, driver_id FROM trip_offers FORCE INDEX (PRIMARY)
-     WHERE id IN (?) AND state = 'offered' AND expires_at <= UTC_TIMESTAMP(3) ORDER BY id FOR UPDATE`,
+     WHERE id IN (?) AND state = 'offered' AND expires_at <= UTC_TIMESTAMP(3) ORDER BY id FOR UPDATE${passingBy ? ' SKIP LOCKED' : ''}`,
     [ids],
   )
   const ended = rows.map((row) => ({ id: row.id, tripId: row.trip_id, driverId: row.driver_id }))

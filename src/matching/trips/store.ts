@@ -37,6 +37,19 @@ export async function lockTrip(connection: PoolConnection, tripId: string): Prom
   return withRecord(connection, rows[0])
 }
 
+/** The same without waiting: `held` where somebody else has it locked. */
+export async function lockTripAtOnce(
+  connection: PoolConnection,
+  tripId: string,
+): Promise<Trip | 'held' | null> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT ${TRIP_COLUMNS} FROM trip_requests WHERE id = ? AND deleted_at IS NULL FOR UPDATE SKIP LOCKED`,
+    [tripId],
+  )
+  if (rows[0] !== undefined) return withRecord(connection, rows[0])
+  return (await readTrip(connection, tripId)) === null ? null : 'held'
+}
+
 async function withRecord(connection: Queryable, row: RowDataPacket | undefined): Promise<Trip | null> {
   if (!row) return null
   const [[found]] = await connection.query<RowDataPacket[]>(
