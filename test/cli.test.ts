@@ -23,6 +23,7 @@ describe('every command', () => {
     expect(all.map(({ path }) => path)).toEqual([
       ...['serve', 'demo', 'migrate', 'doctor', 'token'],
       ...['events list', 'events show', 'events replay', 'events release', 'events discard'],
+      ...['webhook verify', 'webhook send'],
       ...['gateways list', 'gateways pause', 'gateways resume'],
       ...['payments register', 'payments attach', 'payments show', 'payments list'],
       ...['trips list', 'trips show', 'trips explain'],

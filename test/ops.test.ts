@@ -44,9 +44,11 @@ describe('an installation that is well', () => {
 
   it('asks its dependencies once a second, however often it is asked', async () => {
     const ask = async (): Promise<string> => (await fetch(`${app.url}/ready`)).text()
+    const startedMs = performance.now()
     const answers = await Promise.all(Array.from({ length: 200 }, ask))
-    // Each look has its own latencies; the second ends at most once in between.
-    expect(new Set(answers).size).toBeLessThanOrEqual(2)
+    const wholeSeconds = Math.floor((performance.now() - startedMs) / 1_000)
+    // Each look has its own latencies; a second ends at most once more than whole ones pass.
+    expect(new Set(answers).size).toBeLessThanOrEqual(2 + wholeSeconds)
   })
 
   describe('its metrics', () => {
