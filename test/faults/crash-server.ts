@@ -4,6 +4,11 @@ import type { RedisAddress } from '../../db/redis.ts'
 import { type App, type AppOptions, createApp } from '../../src/app.ts'
 import { type Checkpoint, listenToCheckpoints } from '../../src/base/checkpoint.ts'
 import { createLogger } from '../../src/base/log.ts'
+import {
+  DEFAULT_SETTINGS,
+  type DispatchRules,
+  type DispatchSettings,
+} from '../../src/matching/dispatch/settings.ts'
 import type { GatewayAccount } from '../../src/webhooks/gateways/adapter.ts'
 
 /**
@@ -21,6 +26,8 @@ export type Order =
       readonly realtime?: AppOptions['realtime']
       /** Laravel's; nobody is let in by default. */
       readonly internalKey?: string
+      /** Drivers are found with these settings in zones whose names begin so; elsewhere as everywhere. */
+      readonly dispatch?: { readonly zones: string; readonly settings: DispatchSettings }
     }
   /** Die at the n-th passing of this checkpoint from now on. */
   | { readonly kind: 'die'; readonly checkpoint: Checkpoint; readonly passing: number }
@@ -60,6 +67,7 @@ async function start(order: Extract<Order, { kind: 'start' }>): Promise<void> {
     accounts: accountsOf(order.secrets),
     internalKeys: order.internalKey === undefined ? [] : [order.internalKey],
     ...(order.realtime === undefined ? {} : { realtime: order.realtime }),
+    ...(order.dispatch === undefined ? {} : { dispatchRules: rulesOf(order.dispatch) }),
     callbacks: true,
     workerConcurrency: 4,
     maxAttempts: 12,
@@ -69,6 +77,13 @@ async function start(order: Extract<Order, { kind: 'start' }>): Promise<void> {
   const port = await app.listen(0, '127.0.0.1')
   app.work()
   report({ kind: 'listening', port })
+}
+
+function rulesOf({
+  zones,
+  settings,
+}: NonNullable<Extract<Order, { kind: 'start' }>['dispatch']>): DispatchRules {
+  return { settingsOf: (zone) => (zone?.startsWith(zones) ? settings : DEFAULT_SETTINGS) }
 }
 
 function accountsOf(

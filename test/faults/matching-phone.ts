@@ -16,8 +16,15 @@ export class Phone {
   #isReady: Promise<boolean> = Promise.resolve(false)
   /** Commands that are said on this connection and not answered. */
   #busy = 0
+  readonly #onPush: (frame: Frame) => void
 
-  constructor(userId: string, userType: 'customer' | 'driver') {
+  /** `onPush` hears whatever is no reply. */
+  constructor(
+    userId: string,
+    userType: 'customer' | 'driver',
+    onPush: (frame: Frame) => void = () => undefined,
+  ) {
+    this.#onPush = onPush
     this.#userId = userId
     this.#userType = userType
   }
@@ -39,6 +46,11 @@ export class Phone {
     } finally {
       this.#busy -= 1
     }
+  }
+
+  /** Where it is connected; null: nowhere. */
+  get url(): string | null {
+    return this.#ws === null ? null : this.#url
   }
 
   close(): void {
@@ -76,6 +88,7 @@ export class Phone {
           resolve(true)
         }
         if (typeof frame.re === 'string') this.#waiting.get(frame.re)?.(frame, text)
+        else this.#onPush(frame)
       })
       ws.on('error', () => undefined)
       ws.on('close', () => {

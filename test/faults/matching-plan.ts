@@ -3,7 +3,7 @@ import type { Chance } from './chance.ts'
 
 /** One thing that somebody does, so long after the beginning. Trips and drivers by their places in the plan. */
 export interface PlannedAct {
-  readonly kind: Exclude<TripAct['kind'], 'read'> | 'read' | 'offer'
+  readonly kind: Exclude<TripAct['kind'], 'unserved'> | 'offer'
   readonly afterMs: number
   readonly trip: number
   readonly driver: number

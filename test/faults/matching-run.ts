@@ -3,14 +3,16 @@ import { isUnavailable } from '../../db/errors.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { idToText } from '../../src/base/ids.ts'
 import { biddingTrip } from '../support/bids.ts'
-import type { TripAct, TripAnswer, TripOperation } from '../support/linearizability/trip-acts.ts'
+import type { TripAct, TripOperation } from '../support/linearizability/trip-acts.ts'
 import { createdTrip, offer } from '../support/trips.ts'
 import type { Chance } from './chance.ts'
-import { Asker, type Heard, type Try } from './matching-asker.ts'
+import { Asker, type Try } from './matching-asker.ts'
 import { BidBook, type NamedBid } from './matching-bid-book.ts'
 import { laravelCancels, laravelGives, laravelNames } from './matching-hand.ts'
+import { killPlanned } from './matching-kill.ts'
 import { laravelSays } from './matching-laravel.ts'
 import type { Plan, PlannedAct } from './matching-plan.ts'
+import { answerOf, Recorder } from './matching-recorder.ts'
 import type { MatchingScene } from './matching-scene.ts'
 import { type Topic, Voices } from './matching-voices.ts'
 
@@ -23,6 +25,8 @@ export interface Played {
   readonly history: readonly TripOperation[]
   /** Laravel wrote into its own table and told nobody: histories and offers know nothing of that until the next step. */
   readonly isByHand: boolean
+  /** The processes look for drivers, and for each trip that waits. */
+  readonly isDispatched?: boolean
   /** What was wrong already while it was played. */
   readonly faults: readonly string[]
 }
@@ -35,9 +39,6 @@ export interface RunOptions {
   readonly name: string
 }
 
-/** The moments of src/base/checkpoint.ts at which a process is killed. */
-const MOMENTS = ['once:claimed', 'once:handled', 'once:commit-sent', 'once:committed'] as const
-const MOMENT_MS = 2_000
 const SETUP_BID = { kind: 'bid', afterMs: 0, door: 'socket', fate: 'calm' } as const
 
 /** One run: riders, their trips, and the drivers who want them. */
@@ -50,8 +51,7 @@ export class MatchingRun {
   readonly #driverIds: readonly string[]
   readonly #voices: Voices
   readonly #bids = new BidBook()
-  readonly #history: TripOperation[] = []
-  readonly #faults: string[] = []
+  readonly #told = new Recorder()
   /** Each driver's offer of each trip, and its deadline on performance.now(). */
   readonly #offers = new Map<string, { readonly id: string; readonly expiresAtMs: number }>()
   #tripIds: readonly string[] = []
@@ -74,14 +74,17 @@ export class MatchingRun {
       await this.#voices.open(bidding > 0)
       await Promise.all(offers.map((one) => insisting(() => this.#offer(one.trip, one.driver, one.ms))))
       await Promise.all(bids.map((one) => this.#act({ ...one, ...SETUP_BID })))
-      await Promise.all([...acts.map((one) => this.#act(one)), this.#kill()])
+      await Promise.all([
+        ...acts.map((one) => this.#act(one)),
+        killPlanned(this.#scene, this.#plan.kill, this.#chance),
+      ])
       await Promise.all(this.#tripIds.map((_, trip) => this.#read(trip, 'calm')))
     } finally {
       this.#voices.close()
     }
     return {
       ...{ tripIds: this.#tripIds, riderIds: this.#riderIds, driverIds: this.#driverIds },
-      ...{ history: this.#history, faults: this.#faults },
+      ...{ history: this.#told.history, faults: this.#told.faults },
       isByHand: acts.some(({ door }) => door === 'hand'),
     }
   }
@@ -119,7 +122,7 @@ export class MatchingRun {
     const bid = kind === 'bid' ? this.#bids.next() : this.#bids.known(trip, driver, planned.which)
     const attempt = this.#voices.attempt(planned, this.#topic(planned, bid))
     if (attempt === null) return
-    const answer = await this.#record(this.#actOf(planned, bid), async () => {
+    const answer = await this.#told.record(this.#actOf(planned, bid), async () => {
       const heard = await this.#asker.ask(attempt, fate)
       if (kind === 'bid' && heard?.word === 'ok') this.#bids.note(trip, driver, bid, heard.data)
       return answerOf(heard)
@@ -137,7 +140,7 @@ export class MatchingRun {
       name: () => laravelNames(pool, tripId, driverId),
       cancel: () => laravelCancels(pool, tripId),
     }[planned.kind as 'give' | 'name' | 'cancel']
-    return this.#record(this.#actOf(planned), async () => ({ word: await insisting(write) }))
+    return this.#told.record(this.#actOf(planned), async () => ({ word: await insisting(write) }))
   }
 
   #topic({ trip, driver }: PlannedAct, bid: NamedBid | undefined): Topic {
@@ -163,35 +166,7 @@ export class MatchingRun {
     const path = `/internal/trips/${this.#trip(trip)}`
     const attempt: Try = (url, id, cut) => laravelSays(url, id, path, null, cut)
     const heard = async () => answerOf(await this.#asker.ask(attempt, fate, false), 'trip')
-    return this.#record({ kind: 'read', tripId: this.#trip(trip) }, heard)
-  }
-
-  /** Null: nobody heard. */
-  async #record(act: TripAct, perform: () => Promise<TripAnswer | null>): Promise<TripAnswer | null> {
-    const callMs = performance.now()
-    let answer: TripAnswer | null = null
-    try {
-      answer = await perform()
-      if (answer?.word === 'unknown_event') return null
-    } catch (error) {
-      this.#faults.push(`${act.kind} ${act.tripId}: ${error instanceof Error ? error.message : error}`)
-    }
-    const heard = answer === null ? null : { answer, returnMs: performance.now() }
-    this.#history.push({ act, callMs, heard })
-    return answer
-  }
-
-  async #kill(): Promise<void> {
-    const { kill } = this.#plan
-    if (kill === null) return
-    const moment = MOMENTS[kill.moment ?? -1]
-    const passing = this.#chance.between(1, 4)
-    await pause(kill.afterMs)
-    await this.#scene.kill(this.#chance.between(0, 1), async (node) => {
-      if (moment === undefined) return node.kill()
-      // Where nobody comes by any more it dies all the same.
-      await node.dieAt(moment, passing, MOMENT_MS).catch(() => node.kill())
-    })
+    return this.#told.record({ kind: 'read', tripId: this.#trip(trip) }, heard)
   }
 
   #trip(index: number): string {
@@ -211,13 +186,4 @@ async function insisting<T>(work: () => Promise<T>, tries = 5): Promise<T> {
     if (tries === 1 || !isUnavailable(error)) throw error
     return insisting(work, tries - 1)
   }
-}
-
-function answerOf(heard: Heard | null, member?: string): TripAnswer | null {
-  if (heard === null) return null
-  const { word, data } = heard
-  const trip = member === undefined ? data : data[member]
-  return word === 'ok' && trip?.status
-    ? { word, stands: { status: trip.status, driverId: trip.driverId } }
-    : { word }
 }

@@ -2,10 +2,11 @@ import { deadlineFaults } from '../support/linearizability/deadlines.ts'
 import { describeOperation } from '../support/linearizability/trip-acts.ts'
 import { faultsOfHistory } from '../support/linearizability/trip-history.ts'
 import { Chance } from './chance.ts'
+import { DispatchedRun } from './dispatched-run.ts'
 import type { Plan } from './matching-plan.ts'
 import { MatchingRun, type Played } from './matching-run.ts'
 import type { MatchingScene } from './matching-scene.ts'
-import { drawPlan } from './matching-sketches.ts'
+import { DISPATCHED, drawPlan } from './matching-sketches.ts'
 import { wrongTables } from './matching-truth.ts'
 
 export interface RunsOptions {
@@ -68,7 +69,8 @@ interface OneRun {
 }
 
 async function faultsOfRun(one: OneRun, count: Count): Promise<string[]> {
-  const played = await new MatchingRun(one).play()
+  const run = one.plan.name === DISPATCHED ? new DispatchedRun(one) : new MatchingRun(one)
+  const played = await run.play()
   const wrong = await judge(one.scene, played, count)
   // Whatever still waits is in the way of later runs.
   await one.scene.database.pool.query('DELETE FROM trip_dispatches WHERE trip_id IN (?)', [played.tripIds])

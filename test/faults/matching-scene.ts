@@ -1,10 +1,20 @@
 import type { RedisAddress } from '../../db/redis.ts'
+import { DEFAULT_SETTINGS, type DispatchSettings } from '../../src/matching/dispatch/settings.ts'
 import type { TestServers } from '../support/global-setup.ts'
 import { type OwnDatabase, openOwnDatabase } from '../support/own-database.ts'
 import { JWT_SECRET } from '../support/socket.ts'
 import { INTERNAL_KEY } from './matching-laravel.ts'
 import type { Mutant } from './mutants.ts'
 import { ServerNode } from './server-node.ts'
+
+/** In zones whose names begin so drivers are found in a hurry. */
+export const QUICK_ZONES = 'quick-'
+
+export const QUICK_SETTINGS: DispatchSettings = {
+  ...DEFAULT_SETTINGS,
+  ...{ maxDrivers: 2, offerMs: 1_500, biddingMs: 3_000, windowMs: 200, retryMs: 200 },
+  ...{ noDriversMs: 1_500, matchTimeoutMs: 6_000 },
+}
 
 /** Two processes over one database; a third one waits to take a dead one's place. */
 export class MatchingScene {
@@ -81,6 +91,7 @@ export class MatchingScene {
       secrets: {},
       realtime: { jwtSecrets: [JWT_SECRET], allowedOrigins: [] },
       internalKey: INTERNAL_KEY,
+      dispatch: { zones: QUICK_ZONES, settings: QUICK_SETTINGS },
     })
   }
 }

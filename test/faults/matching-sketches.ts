@@ -2,6 +2,9 @@ import type { Chance } from './chance.ts'
 import { BID_SKETCHES } from './matching-bid-sketches.ts'
 import { act, acts, everybodyAccepts, type Plan, pairs, type Sketch } from './matching-plan.ts'
 
+/** The whole of it: riders ask, and the two processes find drivers. */
+export const DISPATCHED = 'dispatched'
+
 export const SKETCHES: Readonly<Record<string, Sketch>> = {
   crowd: (chance) => everybodyAccepts(chance, 1, chance.between(5, 20)),
   greedy: (chance) => everybodyAccepts(chance, chance.between(3, 8), 1),
@@ -43,6 +46,11 @@ export const SKETCHES: Readonly<Record<string, Sketch>> = {
     return { trips, drivers, offers: first.offers, acts: [...first.acts, ...later] }
   },
   ...BID_SKETCHES,
+  // What everybody does follows from what he is asked.
+  [DISPATCHED]: (chance) => {
+    const trips = chance.between(1, 5)
+    return { trips, drivers: chance.between(1, 6), riders: trips, offers: [], acts: [] }
+  },
   "Laravel's hand": (chance) => {
     const base = everybodyAccepts(chance, chance.between(2, 4), chance.between(1, 3))
     const kinds = ['give', 'give', 'name', 'read', 'cancel'] as const
@@ -54,6 +62,7 @@ export const SKETCHES: Readonly<Record<string, Sketch>> = {
 }
 
 const KILL_MS = 30
+const DISPATCHED_KILL_MS = 1_500
 const KILL_MOMENTS = 4
 
 /** What is done in this run: the same chance, the same plan. `only`: of this kind. */
@@ -63,6 +72,6 @@ export function drawPlan(chance: Chance, killShare: number, only?: string): Plan
   if (sketch === undefined) throw new Error(`there is no ${name}`)
   const isKilled = chance.happens(killShare)
   const moment = chance.happens(0.7) ? chance.between(0, KILL_MOMENTS - 1) : null
-  const afterMs = chance.between(0, KILL_MS)
+  const afterMs = chance.between(0, name === DISPATCHED ? DISPATCHED_KILL_MS : KILL_MS)
   return { name, ...sketch(chance), kill: isKilled ? { afterMs, moment } : null }
 }

@@ -31,13 +31,11 @@ export function wrongBids(id: string, { trips, steps, offers, bids, fareBiddings
 }
 
 /** Each driver is what he does: on a ride, reserved by one live bid, or free. */
-export function wrongDrivers(driverIds: readonly string[], { trips, bids, drivers }: Tables): string[] {
+export function wrongDrivers(driverIds: readonly string[], tables: Tables): string[] {
   return driverIds.flatMap((driverId) => {
-    const row = drivers.find((one) => one.user_id === driverId)
-    const rides = trips.filter(
-      (trip) => trip.driver_id === driverId && ['accepted', 'ongoing'].includes(trip.current_status),
-    )
-    const live = bids.filter((bid) => bid.driver_id === driverId && bid.state === 'live')
+    const row = tables.drivers.find((one) => one.user_id === driverId)
+    const rides = tables.rides.filter((trip) => trip.driver_id === driverId)
+    const live = tables.liveBids.filter((bid) => bid.driver_id === driverId)
     const wrong: string[] = []
     if (rides.length > 1) wrong.push(`${driverId} has ${rides.length} rides`)
     if (live.length + rides.length > 1)

@@ -2,6 +2,7 @@ import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { RowDataPacket } from '../../db/rows.ts'
 import { withConnection } from '../../db/transaction.ts'
 import { decideMove, stateOf, type TripState, type TripStatus } from '../../src/matching/trips/trip-state.ts'
+import { wrongSearches } from './dispatched-truth.ts'
 import type { Played } from './matching-run.ts'
 import { wrongBids, wrongDrivers } from './matching-truth-bids.ts'
 
@@ -21,6 +22,7 @@ export function wrongTables(pool: Pool, played: Played): Promise<string[]> {
       ...wrongFeeds(id, tables, played),
       ...wrongAnswers(id, tables, played),
     ])
+    if (played.isDispatched) ofTrips.push(...wrongSearches(played.tripIds, tables))
     return played.isByHand ? ofTrips : [...ofTrips, ...wrongDrivers(played.driverIds, tables)]
   })
 }
@@ -35,6 +37,9 @@ export interface Tables {
   /** Laravel's. */
   readonly fareBiddings: readonly RowDataPacket[]
   readonly drivers: readonly RowDataPacket[]
+  /** What the drivers have, also of trips whose riders were not told yet that they are there. */
+  readonly rides: readonly RowDataPacket[]
+  readonly liveBids: readonly RowDataPacket[]
 }
 
 async function readTables(
@@ -55,7 +60,7 @@ async function readTables(
     offers: await rows('SELECT trip_id, driver_id, state, live_slot FROM trip_offers WHERE trip_id IN (?)', [
       tripIds,
     ]),
-    dispatches: await rows('SELECT trip_id FROM trip_dispatches WHERE trip_id IN (?)', [tripIds]),
+    dispatches: await rows('SELECT trip_id, policy FROM trip_dispatches WHERE trip_id IN (?)', [tripIds]),
     feeds: await rows(
       "SELECT user_id, data FROM feed_messages WHERE user_id IN (?) AND event = 'ride:driver_assigned' ORDER BY user_id, seq",
       [[...new Set(riderIds), ...driverIds]],
@@ -67,6 +72,13 @@ async function readTables(
     ),
     fareBiddings: await rows('SELECT id, is_ignored FROM fare_biddings WHERE trip_request_id IN (?)', [
       tripIds,
+    ]),
+    rides: await rows(
+      "SELECT driver_id FROM trip_requests WHERE driver_id IN (?) AND current_status IN ('accepted', 'ongoing')",
+      [driverIds],
+    ),
+    liveBids: await rows("SELECT driver_id FROM trip_bids WHERE driver_id IN (?) AND state = 'live'", [
+      driverIds,
     ]),
     drivers: await rows(
       'SELECT user_id, is_online, availability_status FROM driver_details WHERE user_id IN (?)',

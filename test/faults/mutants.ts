@@ -39,6 +39,7 @@ const STORE = 'src/matching/trips/store.ts'
 const ACCEPT = 'src/matching/trips/accept.ts'
 const ACCEPT_BID = 'src/matching/bids/accept-bid.ts'
 const END_BIDS = 'src/matching/bids/end.ts'
+const OFFERING = 'src/matching/dispatch/offering.ts'
 const ONCE = 'src/idempotency/once.ts'
 
 /** In the order of docs/testing.md. */
@@ -143,6 +144,40 @@ export const MUTANTS: readonly Mutant[] = [
         from: "why !== 'accepted' && why !== 'took_another' && why !== 'replaced')",
         to: "why === 'withdrawn' || why === 'expired')",
       },
+    ],
+  },
+  {
+    name: 'no-fence',
+    why: 'a decision counts although another was made since it was begun',
+    edits: [
+      {
+        file: OFFERING,
+        from: "if (locked?.round !== search.round) return { kind: 'stale' }",
+        to: "if (locked === null) return { kind: 'stale' }",
+      },
+    ],
+  },
+  {
+    name: 'not-looked-for',
+    why: 'nobody looks for another driver when one has given the ride up',
+    edits: [
+      {
+        file: 'src/matching/trips/perform.ts',
+        from: "const isWaiting = trip.state === 'pending' && (await startDispatchIn(connection, trip, rules))",
+        to: "const isWaiting = trip.state === 'pending' && rules === null",
+      },
+    ],
+  },
+  {
+    name: 'asked-by-two',
+    why: 'a driver who is asked alone is asked for another ride as well',
+    edits: [
+      {
+        file: 'src/matching/dispatch/facts.ts',
+        from: 'if (live.length >= (isExclusive ? 1 : OFFER_SLOTS))',
+        to: 'if (live.length >= OFFER_SLOTS)',
+      },
+      { file: OFFERING, from: 'if (isExclusive ? his.length > 0 : his.some(', to: 'if (his.some(' },
     ],
   },
   {

@@ -84,6 +84,8 @@ function effectOf(city: City, trip: TripState, act: TripAct, answer: TripAnswer 
       return released(trip, act.driverId, answer)
     case 'cancel':
       return status === 'completed' ? null : over(trip)
+    case 'unserved':
+      return status === 'pending' && driverId === null ? over(trip) : null
     case 'bid':
     case 'unbid':
     case 'choose':

@@ -65,6 +65,8 @@ export class SequentialCity {
         return 'ok'
       case 'cancel':
         return end(trip)
+      case 'unserved':
+        return trip.status === 'pending' && trip.driverId === null ? end(trip) : REFUSED
       case 'release':
         return trip.driverId === act.driverId ? release(trip) : 'trip_unknown'
       case 'name':

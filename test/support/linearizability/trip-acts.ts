@@ -18,6 +18,8 @@ export type TripAct =
       readonly driverId: string
     }
   | { readonly kind: 'cancel'; readonly tripId: string }
+  /** The service ends a search that found nobody. */
+  | { readonly kind: 'unserved'; readonly tripId: string }
   /** Laravel gives the ride to a driver who was not asked. */
   | { readonly kind: 'give'; readonly tripId: string; readonly driverId: string }
   /** Laravel writes a driver into its row, and the status comes later. */
