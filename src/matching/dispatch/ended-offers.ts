@@ -8,6 +8,7 @@ import { type EndedOffer, expiredPushes, expireOffersIn } from '../offers/expire
 import { type OfferRejected, type Rejection, rejectOfferIn } from '../offers/reject.ts'
 import { withdrawOffersOfIn } from '../offers/withdraw.ts'
 import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
+import { lookSoonIn } from './next-look.ts'
 
 // An offer that ends takes the bid that was made by it along, and the rider hears of that.
 
@@ -44,9 +45,11 @@ export async function tellOfWithdrawn(
   connection: PoolConnection,
   { offers, bids }: Withdrawn,
 ): Promise<Told> {
+  const wakes = offers.map(({ tripId }) => tripId)
+  await lookSoonIn(connection, wakes)
   const told = await toldOf(connection, offers, bids)
   const answers = offers.map(({ driverId }) => ({ driverId, state: 'withdrawn' as const }))
-  return { ...told, wakes: offers.map(({ tripId }) => tripId), answers }
+  return { ...told, wakes, answers }
 }
 
 /** A driver does not take a trip; the next is asked. */

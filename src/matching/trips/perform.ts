@@ -6,6 +6,7 @@ import type { OnceResult } from '../../idempotency/flights.ts'
 import type { Once, OnceRequest } from '../../idempotency/once.ts'
 import { appendToOutbox, type OutboxMessage } from '../../outbox/append.ts'
 import { lockSearch, startDispatchIn } from '../dispatch/dispatch-store.ts'
+import { lookSoonIn } from '../dispatch/next-look.ts'
 import type { DispatchRules } from '../dispatch/settings.ts'
 import { expiredPushes } from '../offers/expire.ts'
 import type { Offer } from '../offers/offer-store.ts'
@@ -125,6 +126,7 @@ export async function tellOfMove(
   if (moved.kind !== 'moved') return NOBODY_TOLD
   const { trip, before, steps, bids, lost, withdrawn } = moved
   const isWaiting = trip.state === 'pending' && (await startDispatchIn(connection, trip, rules))
+  await lookSoonIn(connection, tripsOf(withdrawn))
   const change = { trip, before, steps, bids, by, reason }
   const told = await announceTrip(connection, change, callbacksOf(change))
   const wakes = isWaiting ? [trip.id] : []
@@ -190,6 +192,7 @@ export async function tellOfAcceptance(
   const change = { ...accepted, by, reason: null }
   const callback = acceptanceCallbackOf(change, idToText(offerId), traceId)
   const details = otp === null ? [] : driverDetailsOf(trip, { otp, driver: null })
+  await lookSoonIn(connection, tripsOf(withdrawn))
   const told = await announceTrip(connection, change, callbacks ? [callback] : [], details)
   return alsoTold({ ...told, answers: answersOf(trip) }, offersTold(lost, withdrawn, true))
 }
@@ -204,6 +207,10 @@ function endedAs(offers: readonly Offer[], state: OfferAnswer['state']): OfferAn
   return offers.map(({ driverId }) => ({ driverId, state }))
 }
 
+function tripsOf(offers: readonly Offer[]): string[] {
+  return offers.map(({ tripId }) => tripId)
+}
+
 /** Who had the trip offered loses it; what its driver had offered beside it is for others, whom the dispatcher asks now. */
 function offersTold(lost: readonly Offer[], withdrawn: readonly Offer[], isTaken: boolean): Told {
   const taken = lost.map(({ driverId: userId, tripId }) => ({
@@ -212,7 +219,7 @@ function offersTold(lost: readonly Offer[], withdrawn: readonly Offer[], isTaken
   return {
     rings: [],
     pushes: [...(isTaken ? taken : expiredPushes(lost)), ...expiredPushes(withdrawn)],
-    wakes: withdrawn.map(({ tripId }) => tripId),
+    wakes: tripsOf(withdrawn),
     answers: [...endedAs(lost, isTaken ? 'lost' : 'withdrawn'), ...endedAs(withdrawn, 'withdrawn')],
   }
 }
