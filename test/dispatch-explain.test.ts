@@ -5,6 +5,7 @@ import { newId } from '../src/base/ids.ts'
 import {
   advanceSearch,
   endDispatchIn,
+  isSearchDue,
   lockSearch,
   oldestSearches,
   readSearches,
@@ -44,6 +45,7 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of dispa
       ),
     )
     expect(due).toEqual(['dispatches_by_time'])
+    expect(await keys(isSearchDue)).toEqual([['dispatches_by_time']])
     expect(await keys(waitingGroups)).toEqual([['dispatches_by_time']])
   })
 

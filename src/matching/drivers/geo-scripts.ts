@@ -18,22 +18,23 @@ local function signs(n) return string.format('%s:%d:heard', KEYS[1], n) end
 
 /**
  * Each driver is in the newest bucket alone. Whom another process heard of later stays as that wrote him: his old socket may not be known to
- * be dead yet. ARGV: span, owner, then longitude, latitude, id and milliseconds since he was heard of.
+ * be dead yet. ARGV: span, owner, and a JSON array of longitude, latitude, id and milliseconds since he was heard of, for each.
  */
 const ADD = `${CLOCK}
 local owner = ARGV[2]
+local said = cjson.decode(ARGV[3])
 local all = {}
-for i = 3, #ARGV, 4 do all[#all + 1] = ARGV[i + 2] end
+for k = 1, #said / 4 do all[k] = said[4 * k - 1] end
 local newest = redis.call('HMGET', signs(bucket), unpack(all))
 local before = redis.call('HMGET', signs(bucket - 1), unpack(all))
 local positions, heard, ids = {}, {}, {}
 for k, id in ipairs(all) do
-  local i, n = 4 * k - 1, #ids
-  local at = now - tonumber(ARGV[i + 3])
+  local i, n = 4 * k - 3, #ids
+  local at = now - said[i + 3]
   local sign = newest[k] or before[k]
   local other, whose = string.match(sign or '', '^(%d+) (.+)$')
   if not other or whose == owner or tonumber(other) <= at then
-    positions[3 * n + 1], positions[3 * n + 2], positions[3 * n + 3] = ARGV[i], ARGV[i + 1], id
+    positions[3 * n + 1], positions[3 * n + 2], positions[3 * n + 3] = said[i], said[i + 1], id
     heard[2 * n + 1] = id
     heard[2 * n + 2] = string.format('%d ', at) .. owner
     ids[n + 1] = id
