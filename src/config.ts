@@ -60,6 +60,8 @@ export interface Config {
   readonly callbackConcurrency: number
   /** How drivers are found where the rules file says nothing else; that file's path, or null. */
   readonly dispatch: { readonly settings: DispatchSettings; readonly rulesFile: string | null }
+  /** How long offers and bids are kept. */
+  readonly matchingHistoryDays: number
   readonly gateways: GatewayAccounts
   /** Variables that hold no secret though one is needed. Outside production only: make them up and load again. */
   readonly missingSecrets: readonly string[]
@@ -184,6 +186,7 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     webhookWorkerConcurrency: variables.WEBHOOK_WORKER_CONCURRENCY,
     callbackConcurrency: variables.CALLBACK_CONCURRENCY,
     dispatch: { settings: settingsOf(variables), rulesFile: variables.DISPATCH_RULES_FILE?.trim() ?? null },
+    matchingHistoryDays: variables.DISPATCH_HISTORY_DAYS,
     gateways: gateways.accounts,
     missingSecrets: variables.NODE_ENV === 'production' ? [] : missing,
     secretValues: collectSecrets(variables, gateways.accounts).map(({ value }) => value),

@@ -188,6 +188,7 @@ function appOptions({ config, dispatchRules }: Setup, log: Log) {
     bridge: config.laravelBridge,
     callbackConcurrency: config.callbackConcurrency,
     dispatchRules,
+    matchingHistoryDays: config.matchingHistoryDays,
     workerConcurrency: config.webhookWorkerConcurrency,
     workerConnections: config.dbWorkerConnections,
     maxAttempts: config.webhookMaxAttempts,

@@ -5,8 +5,8 @@ import type { RowDataPacket } from '../db/rows.ts'
 import { newId } from '../src/base/ids.ts'
 import { createLogger } from '../src/base/log.ts'
 import { readDispatchBacklog } from '../src/matching/dispatch/backlog.ts'
-import { DECISION_DAYS, DecisionPruner, pruneDecisions } from '../src/matching/dispatch/decision-pruner.ts'
 import { createDispatchMetrics } from '../src/matching/dispatch/metrics.ts'
+import { DECISION_DAYS, historyPruner, pruneOlder } from '../src/matching/upkeep/history-pruner.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { keysOf } from './support/explain.ts'
 
@@ -25,19 +25,18 @@ describe('the pruner of decisions', () => {
     const old = [border + 2 * HOUR_MS, border + HOUR_MS]
     const young = [border - HOUR_MS, HOUR_MS, 0]
     for (const ageMs of [...young, ...old]) await decided(trip, ageMs)
-    expect(await prunerOf().runOnce()).toBe(old.length)
+    expect(await pruned()).toBe(old.length)
     expect(await agesOf(trip)).toEqual(young)
-    expect(await prunerOf().runOnce()).toBe(0)
+    expect(await pruned()).toBe(0)
   })
 
   it('goes in small batches, the oldest first, which pruners share', async () => {
     const trip = randomUUID()
     const ages = Array.from({ length: 25 }, (_, index) => (DECISION_DAYS * 24 + 1 + index) * HOUR_MS)
     for (const ageMs of ages) await decided(trip, ageMs)
-    const pruners = [prunerOf(10), prunerOf(10)]
-    expect(await Promise.all(pruners.map((pruner) => pruner.runOnce()))).toEqual([10, 10])
+    expect(await Promise.all([pruned(10), pruned(10)])).toEqual([10, 10])
     expect(await agesOf(trip)).toEqual(ages.slice(0, 5).toReversed())
-    expect(await prunerOf(10).runOnce()).toBe(5)
+    expect(await pruned(10)).toBe(5)
   })
 
   it('passes by what is locked', async () => {
@@ -48,10 +47,10 @@ describe('the pruner of decisions', () => {
     await holder.query('SELECT id FROM dispatch_decisions WHERE trip_id = ? ORDER BY id LIMIT 1 FOR UPDATE', [
       trip,
     ])
-    expect(await prunerOf().runOnce()).toBe(1)
+    expect(await pruned()).toBe(1)
     await holder.query('ROLLBACK')
     holder.release()
-    expect(await prunerOf().runOnce()).toBe(1)
+    expect(await pruned()).toBe(1)
   })
 
   it('goes by the primary key', async () => {
@@ -59,10 +58,9 @@ describe('the pruner of decisions', () => {
     await database.pool.query(`INSERT INTO dispatch_decisions ${COLUMNS} VALUES ?`, [rows])
     await database.pool.query('ANALYZE TABLE dispatch_decisions')
     const answer = [{ id: rows[0]?.[0] }]
-    expect(await keysOf(database, (connection) => pruneDecisions(connection, 200), answer)).toEqual([
-      ['PRIMARY'],
-      ['PRIMARY'],
-    ])
+    expect(
+      await keysOf(database, (connection) => pruneOlder(connection, 'decisions', 30, 200), answer),
+    ).toEqual([['PRIMARY'], ['PRIMARY']])
   })
 })
 
@@ -164,6 +162,8 @@ async function waits(policy: string, dueInSeconds: number): Promise<void> {
   )
 }
 
-function prunerOf(batch = 200): DecisionPruner {
-  return new DecisionPruner({ pool: database.pool, log: createLogger({ level: 'silent' }), batch })
+/** A turn; how many decisions went. */
+async function pruned(batch = 200): Promise<number> {
+  const log = createLogger({ level: 'silent' })
+  return (await historyPruner({ pool: database.pool, log, batch }).runOnce()).decisions
 }

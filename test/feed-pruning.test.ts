@@ -6,7 +6,7 @@ import { inTransaction } from '../db/transaction.ts'
 import { createLogger } from '../src/base/log.ts'
 import { appendToFeed } from '../src/feed/append.ts'
 import type { FeedMessage } from '../src/feed/message.ts'
-import { FeedPruner } from '../src/feed/pruner.ts'
+import { feedPruner } from '../src/feed/pruner.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { append, feedMessage, feedOf, letAge } from './support/feed.ts'
 import { propertyRuns } from './support/property-runs.ts'
@@ -27,8 +27,8 @@ describe('pruning', () => {
     await tell(...[1, 2, 3].map((n) => feedMessage(a, n)), feedMessage(b, 1))
     await letAge(database.pool, a, [1, 2], 14)
     await letAge(database.pool, a, [3], 13)
-    const pruner = new FeedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }) })
-    expect(await pruner.runOnce()).toBe(2)
+    const pruner = feedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }) })
+    expect(await pruner.runOnce()).toEqual({ messages: 2 })
     expect([await contents(a, 0), await contents(a, 1), await contents(a, 2)]).toEqual([
       'lost',
       'lost',
@@ -36,7 +36,7 @@ describe('pruning', () => {
     ])
     expect(await contents(b)).toEqual([[1, 1]])
     await letAge(database.pool, a, [3], 14)
-    expect(await pruner.runOnce()).toBe(1)
+    expect(await pruner.runOnce()).toEqual({ messages: 1 })
     expect([await contents(a, 2), await contents(a, 3)]).toEqual(['lost', []])
     expect((await tell(feedMessage(a)))[0]?.seq, 'a number is never given twice').toBe(4)
   })
@@ -45,11 +45,14 @@ describe('pruning', () => {
     const users = Array.from({ length: 5 }, () => randomUUID())
     await tell(...users.flatMap((userId) => Array.from({ length: 5 }, () => feedMessage(userId))))
     for (const userId of users) await letAge(database.pool, userId, [1, 2, 3, 4, 5], 20)
-    const pruners = [1, 2].map(
-      () => new FeedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }), batch: 10 }),
+    const pruners = [1, 2].map(() =>
+      feedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }), batch: 10 }),
     )
-    expect(await Promise.all(pruners.map((pruner) => pruner.runOnce()))).toEqual([10, 10])
-    expect(await pruners[0]?.runOnce()).toBe(5)
+    expect(await Promise.all(pruners.map((pruner) => pruner.runOnce()))).toEqual([
+      { messages: 10 },
+      { messages: 10 },
+    ])
+    expect(await pruners[0]?.runOnce()).toEqual({ messages: 5 })
     for (const userId of users)
       expect([await contents(userId, 4), await contents(userId, 5)]).toEqual(['lost', []])
   })
@@ -62,12 +65,12 @@ describe('pruning', () => {
     const holder = await database.pool.getConnection()
     await holder.query('START TRANSACTION')
     await holder.query('SELECT seq FROM feed_messages WHERE user_id = ? FOR UPDATE', [held])
-    const pruner = new FeedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }) })
-    expect(await pruner.runOnce()).toBe(1)
+    const pruner = feedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }) })
+    expect(await pruner.runOnce()).toEqual({ messages: 1 })
     expect((await tell(feedMessage(held), feedMessage(free))).map(({ seq }) => seq)).toEqual([2, 2])
     await holder.query('ROLLBACK')
     holder.release()
-    expect(await pruner.runOnce()).toBe(1)
+    expect(await pruner.runOnce()).toEqual({ messages: 1 })
   })
 
   it('goes by the index of ages, and deletes by the primary key', async () => {
@@ -108,7 +111,7 @@ it('any sequence of transactions, kept or taken back, and prunings leaves what a
       arbitrary: fc.record({ kind: fc.constant('prune' as const), user: fc.nat(4), upTo: fc.nat(10) }),
     },
   )
-  const pruner = new FeedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }) })
+  const pruner = feedPruner({ pool: database.pool, log: createLogger({ level: 'silent' }) })
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const users = Array.from({ length: 5 }, () => randomUUID())

@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../db/pools.ts'
 import type { RowDataPacket } from '../db/rows.ts'
 import { createLogger } from '../src/base/log.ts'
 import { Once } from '../src/idempotency/once.ts'
-import { Pruner } from '../src/idempotency/pruner.ts'
+import { keyPruner } from '../src/idempotency/pruner.ts'
 import { pruneAnswers } from '../src/idempotency/store.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { createEffects, effectsAt } from './support/once-app.ts'
@@ -16,14 +16,14 @@ const DAY = 24 * HOUR
 let database: TestDatabase
 let pools: Database
 let once: Once
-let pruner: Pruner
+let pruner: ReturnType<typeof keyPruner>
 
 beforeAll(async () => {
   database = await testDatabase('idempotency-pruning')
   await createEffects(database.pool)
   pools = openDatabase(database.address, 4)
   once = new Once({ pool: pools.commands })
-  pruner = new Pruner({ pool: pools.workers, log: createLogger({ level: 'silent' }), batch: 10 })
+  pruner = keyPruner({ pool: pools.workers, log: createLogger({ level: 'silent' }), batch: 10 })
 })
 afterAll(async () => {
   await pools?.close()
@@ -56,7 +56,7 @@ describe('what was kept long enough', () => {
   it('goes in small batches, each row once, whoever prunes', async () => {
     const keys = await keysOf(35)
     for (const key of keys) await letPass(key, 72 * HOUR)
-    const second = new Pruner({ pool: pools.workers, log: createLogger({ level: 'silent' }), batch: 10 })
+    const second = keyPruner({ pool: pools.workers, log: createLogger({ level: 'silent' }), batch: 10 })
     const turns = [await pruner.runOnce(), ...(await Promise.all([pruner.runOnce(), second.runOnce()]))]
     expect(turns.map(({ answers }) => answers)).toEqual([10, 10, 10])
     expect(await pruner.runOnce()).toEqual({ answers: 5, keys: 0 })
@@ -125,7 +125,7 @@ describe('a pruner at work', () => {
       level: 'warn',
       destination: { write: () => void said.dispatchEvent(new Event('warned')) },
     })
-    const running = new Pruner({ pool: pools.workers, log, batch: 5, intervalMs: 5 })
+    const running = keyPruner({ pool: pools.workers, log, batch: 5, intervalMs: 5 })
     await database.pool.query('RENAME TABLE idempotency_keys TO away')
     const warned = heard(said, 'warned')
     running.start()

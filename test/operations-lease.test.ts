@@ -7,7 +7,7 @@ import {
   FencedOff,
   postponeOperation,
 } from '../src/idempotency/operation-store.ts'
-import { Pruner } from '../src/idempotency/pruner.ts'
+import { keyPruner } from '../src/idempotency/pruner.ts'
 import { charge } from './support/charge.ts'
 import { useCharging } from './support/charging.ts'
 import { effectsAt } from './support/once-app.ts'
@@ -73,7 +73,7 @@ it('work that is not finished is never pruned, however old it is', async () => {
   const key = randomUUID()
   await abandon(key)
   await sites.database.pool.query('UPDATE idempotency_keys SET created_at = created_at - INTERVAL 500 DAY')
-  const pruner = new Pruner({ pool: sites.here.pool, log: createLogger({ level: 'silent' }) })
+  const pruner = keyPruner({ pool: sites.here.pool, log: createLogger({ level: 'silent' }) })
   expect(await pruner.runOnce()).toEqual({ answers: 0, keys: 0 })
   await letLeasePass(sites.database.pool, key, 30)
   expect(await charge(sites.there.door, key)).toMatchObject({ kind: 'replayed' })

@@ -2,13 +2,13 @@ import type { Registry } from 'prom-client'
 import { watch } from '../../db/watch.ts'
 import type { Callbacks } from '../laravel/callbacks.ts'
 import { readDispatchBacklog } from '../matching/dispatch/backlog.ts'
-import { DecisionPruner } from '../matching/dispatch/decision-pruner.ts'
 import { Dispatcher } from '../matching/dispatch/dispatcher.ts'
 import { createDispatchMetrics } from '../matching/dispatch/metrics.ts'
 import { Decider } from '../matching/dispatch/policies/decide.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
 import type { Workplace } from '../matching/drivers/geo-index.ts'
 import type { Performer } from '../matching/trips/perform.ts'
+import { historyPruner } from '../matching/upkeep/history-pruner.ts'
 import { createUpkeepMetrics } from '../matching/upkeep/metrics.ts'
 import { Reconciler } from '../matching/upkeep/reconciler.ts'
 import { connectedAmong } from '../realtime/presence/presence-store.ts'
@@ -41,7 +41,10 @@ export function openDispatch(
   const { log, dispatchRules: rules = DEFAULT_RULES } = options
   const { database } = resources
   const metrics = createDispatchMetrics(registry)
-  const pruner = new DecisionPruner({ pool: database.workers, log })
+  const pruner = historyPruner({
+    ...{ pool: database.workers, log },
+    ...(options.matchingHistoryDays === undefined ? {} : { historyDays: options.matchingHistoryDays }),
+  })
   const timer = watch(database.commands, 'waiting trips', readDispatchBacklog, metrics.backlog)
   const decider = new Decider({
     onTrouble: (err) =>

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 import { openRedis } from '../../db/redis.ts'
 import { systemClock } from '../base/clock.ts'
 import { createFeedMetrics } from '../feed/metrics.ts'
-import { FeedPruner } from '../feed/pruner.ts'
+import { feedPruner } from '../feed/pruner.ts'
 import { Publisher } from '../feed/publish.ts'
 import type { AppOptions } from './options.ts'
 import type { Resources } from './resources.ts'
@@ -10,7 +10,7 @@ import type { Resources } from './resources.ts'
 /** Whatever tells users, and who forgets what they were told. */
 export interface Feed {
   readonly publisher: Publisher
-  readonly pruner: FeedPruner
+  readonly pruner: ReturnType<typeof feedPruner>
   /** What was published before is still sent. */
   close(): void
 }
@@ -34,7 +34,7 @@ export function openFeed(
       },
       clock: options.clock ?? systemClock,
     }),
-    pruner: new FeedPruner({ pool: database.workers, log: options.log }),
+    pruner: feedPruner({ pool: database.workers, log: options.log }),
     close: () => redis.disconnect(),
   }
 }

@@ -7,7 +7,7 @@ import { Completer } from '../idempotency/completer.ts'
 import { createOperationMetrics } from '../idempotency/metrics.ts'
 import { type OperationBacklog, readOperationBacklog } from '../idempotency/operation-backlog.ts'
 import { Operations } from '../idempotency/operations.ts'
-import { Pruner } from '../idempotency/pruner.ts'
+import { keyPruner } from '../idempotency/pruner.ts'
 import type { AppOptions } from './options.ts'
 import type { Resources } from './resources.ts'
 
@@ -29,7 +29,7 @@ export function openIdempotency(
   registry: Registry,
 ): IdempotencyWork {
   const driver = new Operations({ pool: database.workers, log, operations })
-  const pruner = new Pruner({ pool: database.workers, log })
+  const pruner = keyPruner({ pool: database.workers, log })
   const completer = new Completer({ operations: driver, log })
   const metrics = createOperationMetrics(registry)
   const tellUnknown = unknownTeller(log, clock)

@@ -65,6 +65,8 @@ export interface AppOptions {
   readonly callbackTempo?: Partial<CallbackTempo>
   /** How drivers are found, by zone and category; the defaults everywhere, if not set. */
   readonly dispatchRules?: DispatchRules
+  /** How long it is known who was asked for a trip and who bid; 90 days by default. */
+  readonly matchingHistoryDays?: number
   /** How far and how long a way is; by default a straight line, longer by a factor. */
   readonly routeEstimator?: RouteEstimator
   readonly workerConcurrency: number

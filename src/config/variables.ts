@@ -4,6 +4,7 @@ import { LOG_LEVELS } from '../base/log.ts'
 import { isCurrency } from '../base/money.ts'
 import { LIMIT_RULE_FORM, type LimitRule, parseLimitRule } from '../limits/rules.ts'
 import { DISPATCH_POLICIES } from '../matching/trips/trip.ts'
+import { DECISION_DAYS, HISTORY_DAYS } from '../matching/upkeep/history-pruner.ts'
 import { DISPATCH_LIMITS } from './dispatch-limits.ts'
 
 /** What the program is started with. A blank value counts as not set. */
@@ -83,6 +84,8 @@ export const VARIABLES = z.object({
   DISPATCH_WINDOW_MS: integer(...DISPATCH_LIMITS.windowMs).default(2_000),
   DISPATCH_RETRY_MS: integer(...DISPATCH_LIMITS.retryMs).default(2_000),
   DISPATCH_RULES_FILE: z.string().optional(),
+  // Never shorter than the decisions, which name the offers.
+  DISPATCH_HISTORY_DAYS: integer(DECISION_DAYS, 3_650).default(HISTORY_DAYS),
 })
 
 export type Variables = z.output<typeof VARIABLES>
