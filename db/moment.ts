@@ -1,4 +1,4 @@
-import type { CommandPool } from './pools.ts'
+import type { CommandPool, Pool, PoolConnection } from './pools.ts'
 import type { RowDataPacket } from './rows.ts'
 import { withConnection } from './transaction.ts'
 
@@ -16,8 +16,9 @@ type Results<Asked extends Readings> = {
 type ResultOrNull<Asked> = Asked extends Reading<infer T> ? T : null
 
 /** The isolation level is the next transaction's alone; the session keeps its own. */
-const BEGIN =
-  'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY'
+const REPEATABLE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ'
+const SNAPSHOT = 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY'
+const BEGIN = [REPEATABLE, SNAPSHOT].join('; ')
 const BEFORE = 2
 
 /**
@@ -42,5 +43,24 @@ export function readAtOneMoment<const Asked extends Readings>(
       place += 1
       return reading.resultOf(results[place - 1] ?? [])
     }) as Results<Asked>
+  })
+}
+
+/**
+ * The same for reads of which one asks for what another has found; a round trip each. `read` writes nothing. Throws what it throws, and a
+ * StatementTimeout.
+ */
+export function atOneMoment<T>(
+  pool: Pool,
+  name: string,
+  timeoutMs: number,
+  read: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  return withConnection(pool, name, timeoutMs, async (connection) => {
+    await connection.query(REPEATABLE)
+    await connection.query(SNAPSHOT)
+    const result = await read(connection)
+    await connection.query('COMMIT')
+    return result
   })
 }

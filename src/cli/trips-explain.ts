@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { atOneMoment } from '../../db/moment.ts'
 import { explain } from '../matching/dispatch/explanation.ts'
 import { explanationJson } from '../matching/dispatch/explanation-json.ts'
 import { readDispatchFacts } from '../matching/dispatch/explanation-reader.ts'
@@ -35,9 +36,16 @@ export function addTripsExplain(trips: Command, cli: Cli): void {
     .action(handler<Options>(cli, explainTrip))
 }
 
+/** Hundreds of decisions, each with its window, to be made again. */
+const EXPLAIN_TIMEOUT_MS = 30_000
+
 async function explainTrip({ cli, options, args, printer }: Call<Options>): Promise<ExitCode> {
   const id = args[0] as string
-  const facts = await withContext(cli.env, ({ pool }) => readDispatchFacts(pool, id, options.replay === true))
+  const facts = await withContext(cli.env, ({ pool }) =>
+    atOneMoment(pool, 'why', EXPLAIN_TIMEOUT_MS, (connection) =>
+      readDispatchFacts(connection, id, options.replay === true),
+    ),
+  )
   if (facts === null) throw notFound(`there is no trip ${id}`)
   const explained = explain(facts)
   printer.answer(explanationJson(facts, explained), () => explanationText(printer, facts, explained))

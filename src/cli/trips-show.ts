@@ -1,4 +1,7 @@
 import type { Command } from 'commander'
+import { atOneMoment } from '../../db/moment.ts'
+import type { PoolConnection } from '../../db/pools.ts'
+import { READ_TIMEOUT_MS } from '../../db/transaction.ts'
 import { searchJson } from '../matching/dispatch/explanation-json.ts'
 import { type OngoingSearch, readOngoingSearch } from '../matching/dispatch/search-reader.ts'
 import { type OfferStory, offerStoryJson, readOfferStories } from '../matching/offers/offer-history.ts'
@@ -39,14 +42,18 @@ const OFFER_LIMIT = 1_000
 
 async function show({ cli, args, printer }: Call<object>): Promise<undefined> {
   const id = args[0] as string
-  const shown = await withContext(cli.env, async ({ pool }): Promise<Shown | null> => {
-    const history = await readTripHistory(pool, id)
-    if (history === null) return null
-    const offers = await readOfferStories(pool, history.trip.id, OFFER_LIMIT)
-    return { history, offers, search: await readOngoingSearch(pool, history.trip.id) }
-  })
+  const shown = await withContext(cli.env, ({ pool }) =>
+    atOneMoment(pool, 'trip', READ_TIMEOUT_MS, (connection) => readShown(connection, id)),
+  )
   if (shown === null) throw notFound(`there is no trip ${id}`)
   printer.answer(json(shown), () => text(printer, shown))
+}
+
+async function readShown(connection: PoolConnection, id: string): Promise<Shown | null> {
+  const history = await readTripHistory(connection, id)
+  if (history === null) return null
+  const offers = await readOfferStories(connection, history.trip.id, OFFER_LIMIT)
+  return { history, offers, search: await readOngoingSearch(connection, history.trip.id) }
 }
 
 function json({ history, offers, search }: Shown) {

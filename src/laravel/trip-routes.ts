@@ -1,7 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import { atOneMoment } from '../../db/moment.ts'
 import type { Pool, PoolConnection } from '../../db/pools.ts'
-import { READ_TIMEOUT_MS, withConnection } from '../../db/transaction.ts'
+import { READ_TIMEOUT_MS } from '../../db/transaction.ts'
 import { idFromText, idToText, newId } from '../base/ids.ts'
 import { problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
@@ -174,7 +175,7 @@ async function show(context: Context<Env>, { pool }: TripRoutesOptions): Promise
   const found =
     tripId === null
       ? null
-      : await withConnection(pool, 'trip history', READ_TIMEOUT_MS, (connection) =>
+      : await atOneMoment(pool, 'trip history', READ_TIMEOUT_MS, (connection) =>
           readTripHistory(connection, tripId),
         )
   return found === null ? problem(tripUnknown(requestId)) : context.json(tripHistoryJson(found))
