@@ -52,6 +52,22 @@ describe('the driver pool', () => {
     expect(await one.found({ zoneIds: [] })).toEqual([])
   })
 
+  it('keeps every id as it is, and places to a decimetre, as far north as Redis goes', async () => {
+    const one = await open()
+    const ids = ['007', '1e3', '[]', '"\\\\"', '%s', 'null']
+    for (const id of ids) one.pool.online(id, { ...WORK, position: at(100) })
+    one.pool.online('pole', {
+      ...WORK,
+      zoneId: 'arctic',
+      position: { latitude: 89.9, longitude: -0.0000004 },
+    })
+    await expect.poll(() => one.found().then((found) => found.sort()), SOON).toEqual(ids.toSorted())
+    const center = { latitude: 85.05, longitude: 0 }
+    await expect.poll(() => one.found({ zoneIds: ['arctic'], center }), SOON).toEqual(['pole'])
+    one.pool.gone(ids.slice(1))
+    await expect.poll(() => one.found(), SOON).toEqual(['007'])
+  })
+
   it('grows the radius until it has enough, and finds no more than it was asked for', async () => {
     const one = await open()
     for (const [n, metres] of [200, 400, 900, 1_500, 3_000].entries())
