@@ -22,7 +22,7 @@ export const TEST_TOOLS = {
   chromium: {
     root: join(DATA, 'chromium-root'),
     packages: ['chromium', 'fonts-dejavu-core'],
-    suite: 'the playground',
+    suite: 'the playground and of the simulation report',
   },
 } as const satisfies Readonly<Record<string, TestTool>>
 

@@ -3,15 +3,16 @@ import { html, type Markup } from './markup.ts'
 
 // Charts as SVG: they scale with the page, and take their colours from its style sheet.
 
-const WIDTH = 640
-const HEIGHT = 240
-const LEFT = 46
-const RIGHT = 24
-const TOP = 12
-const BOTTOM = 34
+const WIDTH = 480
+const HEIGHT = 260
+const LEFT = 52
+const RIGHT = 22
+/** Room for what the axis upwards counts. */
+const TOP = 32
+const BOTTOM = 44
 const INNER = { width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM }
 
-/** A line under a chart, and beside it. */
+/** A chart's title, and what its axes show, with the unit. */
 export interface Labels {
   readonly title: string
   readonly across: string
@@ -37,7 +38,7 @@ export function areaChart(labels: Labels, xs: readonly number[], layers: readonl
     const down = below.map((value, index) => `${n(x(xs[index] ?? 0))},${n(y(value))}`).toReversed()
     return html`<polygon class="fill-${kind}" points="${[...up, ...down].join(' ')}"><title>${name}</title></polygon>`
   })
-  const minutes = ticksOf(xs.at(-1) ?? 0, 8).map((value) => ({ at: x(value), word: String(value) }))
+  const minutes = ticksOf(xs.at(-1) ?? 0, MOST_TICKS).map((value) => ({ at: x(value), word: String(value) }))
   return chart(labels, [...grid(scale, y), ...areas], minutes, legend(layers))
 }
 
@@ -50,8 +51,8 @@ export function shareChart(
   const y = (value: number) => TOP + INNER.height * (1 - value)
   const path = points.map((point) => `${n(x(point.x))},${n(y(point.y))}`).join(' ')
   const percents = [0, 25, 50, 75, 100]
-  const lines = percents.map((value) => gridLine(y(value / 100), `${value} %`))
-  const ticks = percents.map((value) => ({ at: x(value / 100), word: `${value} %` }))
+  const lines = percents.map((value) => gridLine(y(value / 100), String(value)))
+  const ticks = percents.map((value) => ({ at: x(value / 100), word: String(value) }))
   return chart(
     labels,
     [
@@ -60,20 +61,24 @@ export function shareChart(
       html`<polyline class="curve" points="${path}"/>`,
     ],
     ticks,
-    html``,
+    html`<ul class="legend"><li><i class="key-curve"></i>as it is</li><li><i class="key-even"></i>if all had worked the same</li></ul>`,
   )
 }
 
-/** How many lie in each bin. `word` says a bin's beginning. */
+/** Wider labels would touch each other. */
+const MOST_TICKS = 8
+
+/** How many lie in each bin. `word` says a bin's beginning; the last one has all that is more, too. */
 export function barChart(labels: Labels, bins: readonly Bin[], word: (value: number) => string): Markup {
   const scale = scaleOf(Math.max(1, ...bins.map(({ count }) => count)))
   const y = (value: number) => TOP + INNER.height * (1 - value / scale.top)
   const width = INNER.width / Math.max(1, bins.length)
   const bars = bins.map(({ from, to, count }, index) => {
     const left = LEFT + index * width
-    return html`<rect class="bar" x="${left + width * 0.06}" y="${y(count)}" width="${width * 0.88}" height="${TOP + INNER.height - y(count)}"><title>${word(from)} to ${word(to)}: ${count}</title></rect>`
+    const end = index === bins.length - 1 ? 'or more' : `to ${word(to)}`
+    return html`<rect class="bar" x="${left + width * 0.06}" y="${y(count)}" width="${width * 0.88}" height="${TOP + INNER.height - y(count)}"><title>${word(from)} ${end}: ${count}</title></rect>`
   })
-  const every = Math.max(1, Math.ceil(bins.length / 12))
+  const every = Math.max(1, Math.ceil(bins.length / MOST_TICKS))
   const ticks = bins
     .map(({ from }, index) => ({ at: LEFT + (index + 0.5) * width, word: word(from), index }))
     .filter(({ index }) => index % every === 0)
@@ -87,7 +92,14 @@ export interface Dot {
   readonly kind: string
 }
 
-/** A square map, north above. */
+/** Each kind has a shape of its own, or those who see no red and green could not tell them. */
+const SHAPES: Readonly<Record<string, Markup>> = {
+  served: html`<circle id="mark-served" r="3.2"/>`,
+  unserved: html`<path id="mark-unserved" d="M0 -4.6 L4.6 3.6 L-4.6 3.6 Z"/>`,
+  left: html`<rect id="mark-left" x="-3" y="-3" width="6" height="6"/>`,
+}
+
+/** A square map, north above; `kinds` are those of the shapes. */
 export function mapChart(
   title: string,
   sizeMeters: number,
@@ -97,15 +109,16 @@ export function mapChart(
   const side = 420
   const place = (meters: number) => (meters / sizeMeters + 0.5) * side
   const marks = dots.map(
-    ({ x, y, kind }) => html`<circle class="fill-${kind}" cx="${place(x)}" cy="${place(-y)}" r="3.2"/>`,
+    ({ x, y, kind }) =>
+      html`<use href="#mark-${kind}" class="fill-${kind}" x="${place(x)}" y="${place(-y)}"/>`,
   )
   const lines = Array.from({ length: 11 }, (_, index) => ((index + 1) * side) / 12).map(
     (at) =>
       html`<line class="grid" x1="${at}" y1="0" x2="${at}" y2="${side}"/><line class="grid" x1="0" y1="${at}" x2="${side}" y2="${at}"/>`,
   )
   return html`<figure><figcaption>${title}</figcaption>
-<svg viewBox="0 0 ${side} ${side}" class="map" role="img" aria-label="${title}"><rect class="ground" width="${side}" height="${side}"/>${lines}${marks}</svg>
-${legend(kinds)}<p class="hint">The lines are a kilometre apart.</p></figure>`
+<svg viewBox="0 0 ${side} ${side}" class="map" role="img" aria-label="${title}"><defs>${Object.values(SHAPES)}</defs><rect class="ground" width="${side}" height="${side}"/>${lines}${marks}</svg>
+${legend(kinds)}<p class="hint">The lines are ${sizeMeters / 12_000} km apart, north is above.</p></figure>`
 }
 
 function stacked(layers: readonly Layer[]) {
@@ -126,16 +139,19 @@ interface Tick {
 function chart(labels: Labels, inside: readonly Markup[], ticks: readonly Tick[], below: Markup): Markup {
   const words = ticks.map(
     ({ at, word }) =>
-      html`<text class="tick" x="${at}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${word}</text>`,
+      html`<text class="tick" x="${at}" y="${HEIGHT - BOTTOM + 17}" text-anchor="middle">${word}</text>`,
   )
   return html`<figure><figcaption>${labels.title}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${labels.title}">${inside}${words}
-<text class="label" x="${LEFT + INNER.width}" y="${HEIGHT - 4}" text-anchor="end">${labels.across}</text>
-<text class="label" x="${LEFT}" y="${HEIGHT - 4}">${labels.up}</text></svg>${below}</figure>`
+<text class="label" x="${LEFT + INNER.width / 2}" y="${HEIGHT - 6}" text-anchor="middle">${labels.across}</text>
+<text class="label" x="4" y="16">${labels.up}</text></svg>${below}</figure>`
 }
 
 function legend(layers: readonly Omit<Layer, 'values'>[]): Markup {
-  const entries = layers.map(({ name, kind }) => html`<li><i class="key-${kind}"></i>${name}</li>`)
+  const entries = layers.map(
+    ({ name, kind }) =>
+      html`<li>${SHAPES[kind] === undefined ? html`<i class="key-${kind}"></i>` : html`<svg class="key" viewBox="-5 -5 10 10" aria-hidden="true"><use href="#mark-${kind}" class="fill-${kind}"/></svg>`}${name}</li>`,
+  )
   return html`<ul class="legend">${entries}</ul>`
 }
 

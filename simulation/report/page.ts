@@ -1,6 +1,7 @@
 import type { Figures } from '../figures.ts'
 import type { Invariant } from '../invariants.ts'
 import type { Outcome } from '../run.ts'
+import { citySettings } from '../service/city-settings.ts'
 import type { Spread } from '../statistics.ts'
 import { areaChart, barChart, mapChart, shareChart } from './charts.ts'
 import { html, joined, type Markup, trusted } from './markup.ts'
@@ -14,11 +15,11 @@ export function pageOf(outcome: Outcome): string {
   const title = `${options.policy}: ${options.drivers} drivers, ${options.requests} requests a minute`
   const holds = invariants.every((one) => one.holds)
   const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Onceline simulation, ${title}</title><style>${trusted(STYLE)}</style></head><body>
 <h1>${title}</h1>
 <p class="sub">${options.minutes} minutes of a city of 12 × 12 km, seed ${options.seed}, ${options.speed} times as fast as the clock,
-through the WebSockets of ${options.processes} Onceline processes; all took ${outcome.wallSeconds} s. Times are the city's, distances by road.</p>
+through the WebSockets of ${options.processes} Onceline processes; all took ${Math.round(outcome.wallSeconds)} s. Times are the city's, distances by road.</p>
 <div class="tiles">${tilesOf(figures)}</div>
 <h2>Invariants <span class="${holds ? 'good' : 'bad'}">${holds ? 'all hold' : 'broken'}</span></h2>
 ${invariantTable(invariants)}
@@ -31,6 +32,8 @@ ${spreadTable(figures)}
 <div class="charts">${driverCharts(figures)}</div>
 <h2>What became of it</h2>
 ${endTables(figures)}
+<h2>Settings</h2>
+${settingsTable(options)}
 ${troubleList(outcome)}
 </body></html>
 `
@@ -59,16 +62,19 @@ function tilesOf({
 }
 
 function invariantTable(invariants: readonly Invariant[]): Markup {
-  const rows = invariants.map(
-    ({
-      title,
-      holds,
-      seen,
-      broken,
-    }) => html`<tr><td class="${holds ? 'good' : 'bad'}">${holds ? '✔' : '✘'}</td><td>${title}</td><td>${seen}</td>
-<td>${broken.map((one) => html`<code>${one}</code><br>`)}</td></tr>`,
+  const rows = invariants.map(({ title, holds, seen, broken }) => {
+    const [kind, word] = holds ? ['good', '✔ holds'] : ['bad', '✘ broken']
+    const by = broken.map((one) => html`<br><code>${one}</code>`)
+    return html`<tr><td class="${kind} mark">${word}</td><td>${title}${by}</td><td>${seen}</td></tr>`
+  })
+  return tableOf(
+    html`<thead><tr><th></th><th>invariant</th><th>looked at</th></tr></thead><tbody>${rows}</tbody>`,
   )
-  return html`<table><thead><tr><th></th><th>invariant</th><th>looked at</th><th>broken by</th></tr></thead><tbody>${rows}</tbody></table>`
+}
+
+/** On a narrow screen the table moves, and not the page. */
+function tableOf(inside: Markup): Markup {
+  return html`<div class="scroll" tabindex="0"><table>${inside}</table></div>`
 }
 
 function throughTime({ timeline }: Figures): Markup {
@@ -76,28 +82,32 @@ function throughTime({ timeline }: Figures): Markup {
   const values = (key: 'waiting' | 'idle' | 'toPickup' | 'riding' | 'away') =>
     timeline.map((moment) => moment[key])
   return joined([
-    areaChart({ title: 'What the drivers do', across: 'minutes', up: 'drivers' }, xs, [
+    areaChart({ title: 'What the drivers do', across: 'minutes of the city', up: 'drivers' }, xs, [
       { name: 'with a rider', kind: 'riding', values: values('riding') },
       { name: 'to the pickup', kind: 'pickup', values: values('toPickup') },
       { name: 'free', kind: 'idle', values: values('idle') },
       { name: 'away: on a break, or without a connection', kind: 'away', values: values('away') },
     ]),
-    areaChart({ title: 'Riders who wait for a driver to be found', across: 'minutes', up: 'riders' }, xs, [
-      { name: 'waiting', kind: 'waiting', values: values('waiting') },
-    ]),
+    areaChart(
+      { title: 'Riders who wait for a driver to be found', across: 'minutes of the city', up: 'riders' },
+      xs,
+      [{ name: 'waiting', kind: 'waiting', values: values('waiting') }],
+    ),
   ])
 }
 
 function spreadTable(figures: Figures): Markup {
   const row = (words: string, spread: Spread | null, show: (value: number | undefined) => string) =>
     html`<tr><td>${words}</td><td class="n">${spread?.count ?? 0}</td>${[spread?.mean, spread?.p50, spread?.p95, spread?.worst].map((value) => html`<td class="n">${show(value)}</td>`)}</tr>`
-  return html`<table><thead><tr><th></th><th class="n">of</th><th class="n">mean</th><th class="n">median</th><th class="n">p95</th><th class="n">worst</th></tr></thead><tbody>
+  const table =
+    tableOf(html`<thead><tr><th></th><th class="n">of</th><th class="n">mean</th><th class="n">median</th><th class="n">p95</th><th class="n">worst</th></tr></thead><tbody>
 ${row('way to the pickup', figures.pickupMeters, km)}
 ${row('from acceptance to the driver’s arrival', figures.pickupSeconds, minutes)}
 ${row('from request to driver found', figures.matchSeconds, seconds)}
 ${row('from request to the driver’s arrival', figures.waitSeconds, minutes)}
 ${row('offers a trip', figures.offersPerTrip, (value) => (value === undefined ? '–' : value.toFixed(2)))}
-</tbody></table><p class="hint">A driver who was still on his way when the city closed counts with as long as that way is.</p><br>`
+</tbody>`)
+  return html`${table}<p class="hint">A driver who was still on his way when the city closed counts with as long as that way is.</p><br>`
 }
 
 function riderCharts({ figures: { histograms }, rides }: Outcome): Markup {
@@ -108,16 +118,20 @@ function riderCharts({ figures: { histograms }, rides }: Outcome): Markup {
   }))
   return joined([
     barChart(
-      { title: 'From request to driver found', across: 'seconds', up: 'trips' },
+      { title: 'From request to driver found', across: 'seconds of the city', up: 'trips' },
       histograms.matchSeconds,
       String,
     ),
     barChart(
-      { title: 'Way to the pickup', across: 'km', up: 'assignments' },
+      { title: 'Way to the pickup', across: 'km by road', up: 'assignments' },
       histograms.pickupMeters,
-      (value) => (value / 1_000).toFixed(2),
+      (value) => String(value / 1_000),
     ),
-    barChart({ title: 'Offers a trip', across: 'offers', up: 'trips' }, histograms.offersPerTrip, String),
+    barChart(
+      { title: 'Offers a trip', across: 'offers made for a trip', up: 'trips' },
+      histograms.offersPerTrip,
+      String,
+    ),
     mapChart('Where rides were asked for', CITY_METERS, dots, [
       { name: 'served', kind: 'served' },
       { name: 'not served', kind: 'unserved' },
@@ -129,12 +143,16 @@ function riderCharts({ figures: { histograms }, rides }: Outcome): Markup {
 function driverCharts({ histograms, fairness }: Figures): Markup {
   const points = fairness.lorenz.map(({ drivers, work }) => ({ x: drivers, y: work }))
   return joined([
-    barChart({ title: 'Rides a driver', across: 'rides', up: 'drivers' }, histograms.ridesPerDriver, String),
+    barChart(
+      { title: 'Rides a driver', across: 'rides that a driver had', up: 'drivers' },
+      histograms.ridesPerDriver,
+      String,
+    ),
     shareChart(
       {
         title: `How working time is shared (Gini ${fairness.busyGini.toFixed(2)}; of rides ${fairness.ridesGini.toFixed(2)})`,
-        across: 'of the drivers, the least busy first',
-        up: 'of the working time',
+        across: '% of the drivers, the least busy first',
+        up: '% of the working time',
       },
       points,
     ),
@@ -157,8 +175,38 @@ function endTables({ ends, offersByState, requests, reassigned }: Figures): Mark
     counts.map(([words, count]) => html`<tr><td>${words}</td><td class="n">${count}</td></tr>`)
   const endRows = Object.entries(ends).map(([how, count]) => [END_WORDS[how] ?? how, count] as const)
   const endRowsAndMore = [...endRows, ['driven by another driver than the first', reassigned] as const]
-  return html`<div class="charts"><table><thead><tr><th>requests</th><th class="n">${requests}</th></tr></thead><tbody>${rows(endRowsAndMore)}</tbody></table>
-<table><thead><tr><th>offers</th><th class="n"></th></tr></thead><tbody>${rows(Object.entries(offersByState))}</tbody></table></div>`
+  const head = (words: string, count: string) =>
+    html`<thead><tr><th>${words}</th><th class="n">${count}</th></tr></thead>`
+  const offers = Object.entries(offersByState)
+  const made = offers.reduce((sum, [, count]) => sum + count, 0)
+  return html`<div class="charts">${tableOf(html`${head('requests', String(requests))}<tbody>${rows(endRowsAndMore)}</tbody>`)}
+${tableOf(html`${head('offers', String(made))}<tbody>${rows(offers)}</tbody>`)}</div>`
+}
+
+/** All that another run needs to be the same, and how the service looked for drivers. */
+function settingsTable({ policy, seed, drivers, requests, minutes, speed, processes }: Outcome['options']) {
+  const { maxDrivers, searchRadiiMeters, ...times } = citySettings(policy, speed)
+  const city = (ms: number) => `${Math.round((ms * speed) / 100) / 10} s`
+  const rows: readonly (readonly [string, string])[] = [
+    ['policy', policy],
+    ['seed', seed],
+    ['drivers', String(drivers)],
+    ['requests a minute', String(requests)],
+    ['minutes', String(minutes)],
+    ['speed', `${speed} times the clock`],
+    ['processes', String(processes)],
+    ['search radii', `${searchRadiiMeters.map((meters) => meters / 1_000).join(', ')} km`],
+    ['drivers asked at once', policy === 'broadcast' || policy === 'bidding' ? String(maxDrivers) : '1'],
+    policy === 'bidding'
+      ? ['drivers may bid for', city(times.biddingMs)]
+      : ['a driver may think for', city(times.offerMs)],
+    ...(policy === 'batch' ? [['a window every', city(times.windowMs)] as const] : []),
+    ['nobody to ask: over after', city(times.noDriversMs)],
+    ['nobody takes it: over after', city(times.matchTimeoutMs)],
+  ]
+  return tableOf(
+    html`<tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody>`,
+  )
 }
 
 const MOST_LINES = 40
@@ -167,7 +215,7 @@ function troubleList({ troubles, serviceWords }: Outcome): Markup {
   const list = (title: string, lines: readonly string[]) =>
     lines.length === 0
       ? html``
-      : html`<h2>${title}</h2>${lines.slice(0, MOST_LINES).map((line) => html`<code>${line}</code><br>`)}<p class="hint">${lines.length} in all</p>`
+      : html`<details><summary>${title}: ${lines.length}</summary>${lines.slice(0, MOST_LINES).map((line) => html`<code>${line}</code><br>`)}</details>`
   return joined([list('What phones met', troubles), list('Warnings of the service', serviceWords)])
 }
 
