@@ -6,7 +6,7 @@ import { DispatchedRun } from './dispatched-run.ts'
 import type { Plan } from './matching-plan.ts'
 import { MatchingRun, type Played } from './matching-run.ts'
 import type { MatchingScene } from './matching-scene.ts'
-import { DISPATCHED, drawPlan } from './matching-sketches.ts'
+import { DISPATCHED, drawPlan, SKETCHES } from './matching-sketches.ts'
 import { wrongTables } from './matching-truth.ts'
 
 export interface RunsOptions {
@@ -19,6 +19,8 @@ export interface RunsOptions {
   readonly killShare: number
   /** This one alone. */
   readonly plan?: string
+  /** One after the other instead of any, the longest first. */
+  readonly isEach?: boolean
   /** True: the first wrong run is the last. */
   readonly isImpatient?: boolean
   readonly onProgress?: (line: string) => void
@@ -30,9 +32,23 @@ export interface RunsTold {
   readonly counts: Readonly<Record<string, number>>
 }
 
+const NAMES = [DISPATCHED, ...Object.keys(SKETCHES).filter((name) => name !== DISPATCHED)]
+/** So many runs have each plan once. */
+export const EACH = NAMES.length
+
 /** Plays so many runs of a seed, and says what was wrong with them. */
 export async function playRuns(options: RunsOptions): Promise<RunsTold> {
-  const { scene, runs, seed, lanes, killShare, plan, isImpatient = false, onProgress } = options
+  const {
+    scene,
+    runs,
+    seed,
+    lanes,
+    killShare,
+    plan,
+    isEach = false,
+    isImpatient = false,
+    onProgress,
+  } = options
   const seeds = new Chance(seed)
   const chances = Array.from({ length: runs }, () => seeds.between(0, 2 ** 31))
   const faults: string[] = []
@@ -46,7 +62,7 @@ export async function playRuns(options: RunsOptions): Promise<RunsTold> {
       const index = next
       next += 1
       const chance = new Chance(chances[index] ?? 0)
-      const drawn = drawPlan(chance, killShare, plan)
+      const drawn = drawPlan(chance, killShare, isEach ? NAMES[index % NAMES.length] : plan)
       const name = `s${seed}-${index}`
       const wrong = await faultsOfRun({ scene, plan: drawn, chance, name }, count)
       count('runs')

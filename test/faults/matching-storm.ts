@@ -12,6 +12,8 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '4' },
     kills: { type: 'string', default: '0.05' },
     plan: { type: 'string' },
+    /** One plan after the other instead of any. */
+    each: { type: 'boolean', default: false },
     mutant: { type: 'string' },
     /** The first wrong run is the last. */
     impatient: { type: 'boolean', default: false },
@@ -31,6 +33,7 @@ try {
     seed: Number(values.seed),
     lanes: Number(values.lanes),
     killShare: Number(values.kills),
+    isEach: values.each,
     isImpatient: values.impatient,
     ...(values.plan === undefined ? {} : { plan: values.plan }),
     onProgress: (line) => process.stderr.write(`\r${line}`),
