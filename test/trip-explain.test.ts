@@ -55,7 +55,11 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
 
   it('take and move by the primary key', async () => {
     const keys = [
-      await keysOf(database, (connection) => takeTrip(connection, trip, driver), RESULT),
+      await keysOf(
+        database,
+        (connection) => takeTrip(connection, trip, driver, new Date(Date.now() + 600_000)),
+        RESULT,
+      ),
       await keysOf(database, (connection) => setStatus(connection, trip, 'accepted', 'ongoing'), RESULT),
     ]
     expect(keys).toEqual([[['PRIMARY']], [['PRIMARY']]])

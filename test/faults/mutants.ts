@@ -28,7 +28,7 @@ const REDIS_LOCK = `
   if ((await globalThis.lockRedis.set(lock, '1', 'PX', 5_000, 'NX')) === null) return { kind: 'driver_busy' }
   try {
     if (await isOnRide(connection, driverId)) return { kind: 'driver_busy' }
-    if (await takeTrip(connection, before.id, driverId)) return null
+    if (await takeTrip(connection, before.id, driverId, expiresAt)) return null
   } finally {
     await globalThis.lockRedis.del(lock)
   }
@@ -52,7 +52,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: ACCEPT,
-        from: '  try {\n    if (await takeTrip(connection, before.id, driverId)) return null\n',
+        from: '  try {\n    if (await takeTrip(connection, before.id, driverId, expiresAt)) return null\n',
         to: `${REDIS_LOCK}    if (false) return null\n`,
       },
     ],

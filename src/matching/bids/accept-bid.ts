@@ -54,6 +54,8 @@ async function choose(connection: PoolConnection, before: Trip, bid: Bid): Promi
   const by = { type: 'customer', id: riderOf(before) } as const
   const fareMinor = bid.fare.amountMinor
   const given = await giveTripIn(connection, { before, mine, live, by, fareMinor })
+  // A bid lives as long as its offer.
+  if (given.kind === 'offer_expired') return { kind: 'bid_expired' }
   return given.kind === 'accepted' ? { ...given, bid: stands } : given
 }
 

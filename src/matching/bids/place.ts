@@ -3,7 +3,13 @@ import type { PoolConnection } from '../../../db/pools.ts'
 import { assert } from '../../base/assert.ts'
 import { newId } from '../../base/ids.ts'
 import { driverBidsIn } from '../drivers/bidding-duty.ts'
-import { type AskedOffer, lockLiveOffers, type Offer, readLastOffer } from '../offers/offer-store.ts'
+import {
+  type AskedOffer,
+  hasPassed,
+  lockLiveOffers,
+  type Offer,
+  readLastOffer,
+} from '../offers/offer-store.ts'
 import { isOnRide, lockTrip } from '../trips/store.ts'
 import type { Fare, Trip } from '../trips/trip.ts'
 import { type Bid, type EndedBid, type WrongFare, wrongFare } from './bid.ts'
@@ -53,8 +59,9 @@ export async function placeBidIn(connection: PoolConnection, placement: Placemen
   const offers = await lockLiveOffers(connection, null, driverId)
   const offer = offers.find(({ id }) => id.equals(asked.id))
   // He took another trip meanwhile, which withdraws his offers, or their deadline was noticed.
-  if (offer === undefined || offer.isOverdue || (await isOnRide(connection, driverId)))
+  if (offer === undefined || (await isOnRide(connection, driverId)))
     return lateRefusal(connection, asked, driverId)
+  if (await hasPassed(connection, offer.expiresAt)) return { kind: 'offer_expired' }
   return replaceOrInsert(connection, trip, offer, placement)
 }
 

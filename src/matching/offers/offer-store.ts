@@ -109,6 +109,14 @@ export async function lockOffers(connection: PoolConnection, ids: readonly Id[])
   return rows.map(toOffer)
 }
 
+/** Has this deadline passed by now, on the database's clock? What was read while waiting for a lock may be over since. */
+export async function hasPassed(connection: PoolConnection, deadline: Date): Promise<boolean> {
+  const [[row]] = await connection.query<RowDataPacket[]>('SELECT ? <= UTC_TIMESTAMP(3) AS passed', [
+    deadline,
+  ])
+  return Number(row?.passed) === 1
+}
+
 /** Ends offers that the caller has locked. Uses the primary key. */
 export async function endOffers(
   connection: PoolConnection,

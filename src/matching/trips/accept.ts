@@ -94,18 +94,15 @@ export interface Gift {
  * and of the driver, end with it.
  */
 export async function giveTripIn(connection: PoolConnection, gift: Gift): Promise<TripAccepted> {
-  const taken = await take(connection, gift.before, gift.mine.driverId)
+  const taken = await take(connection, gift)
   return taken ?? finish(connection, gift)
 }
 
-/** Null: the trip is his. */
-async function take(
-  connection: PoolConnection,
-  before: Trip,
-  driverId: string,
-): Promise<TripAccepted | null> {
+/** Null: the trip is his. The offer's deadline is judged here, after the waits for locks. */
+async function take(connection: PoolConnection, { before, mine }: Gift): Promise<TripAccepted | null> {
+  const { driverId, expiresAt } = mine
   try {
-    if (await takeTrip(connection, before.id, driverId)) return null
+    if (await takeTrip(connection, before.id, driverId, expiresAt)) return null
   } catch (error) {
     // The failed statement alone is undone, so the refusal can be kept as this key's answer.
     if (isDuplicateKey(error, 'one_active_trip_per_driver')) return { kind: 'driver_busy' }
@@ -113,9 +110,10 @@ async function take(
   }
   if (before.driverId === driverId && before.state !== 'pending' && before.state !== 'cancelled')
     return { kind: 'already', trip: before }
-  return before.driverId === null && before.status !== 'pending'
-    ? { kind: 'not_allowed', from: before.state ?? before.status, to: 'accepted' }
-    : { kind: 'taken' }
+  if (before.driverId !== null) return { kind: 'taken' }
+  return before.status === 'pending'
+    ? { kind: 'offer_expired' }
+    : { kind: 'not_allowed', from: before.state ?? before.status, to: 'accepted' }
 }
 
 async function finish(connection: PoolConnection, gift: Gift): Promise<TripAccepted> {

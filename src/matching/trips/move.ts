@@ -191,7 +191,8 @@ async function forgetDriver(connection: PoolConnection, trip: Trip): Promise<voi
 /** Laravel gave the trip to a driver: by name, or it has written him already and the status comes later. */
 async function assign(connection: PoolConnection, trip: Trip, driverId: string | null): Promise<boolean> {
   try {
-    if (trip.driverId === null && driverId !== null) return await takeTrip(connection, trip.id, driverId)
+    if (trip.driverId === null && driverId !== null)
+      return await takeTrip(connection, trip.id, driverId, null)
     return await setStatus(connection, trip.id, 'pending', 'accepted')
   } catch (error) {
     if (isDuplicateKey(error, 'one_active_trip_per_driver')) return false

@@ -9,8 +9,7 @@ import { stateOf, type TripState, type TripStatus, type TripStep, tripStatus } f
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>
 
-const TRIP_COLUMNS = `id, customer_id, driver_id, zone_id, vehicle_category_id, payment_method, current_status,
-  UTC_TIMESTAMP(3) AS now`
+const TRIP_COLUMNS = `id, customer_id, driver_id, zone_id, vehicle_category_id, payment_method, current_status`
 
 const DETAIL_COLUMNS = `d.trip_id, d.customer_id, d.zone_id, d.category, d.pickup_latitude, d.pickup_longitude,
   d.pickup_address, d.destination_latitude, d.destination_longitude, d.destination_address, d.estimated_fare_minor,
@@ -53,7 +52,8 @@ export async function lockTripAtOnce(
 async function withRecord(connection: Queryable, row: RowDataPacket | undefined): Promise<Trip | null> {
   if (!row) return null
   const [[found]] = await connection.query<RowDataPacket[]>(
-    `SELECT ${DETAIL_COLUMNS}, h.version, h.to_state, h.fare_minor, h.currency AS fare_currency,
+    // The time is read here, since a statement that waits for a lock has the time at which it began to wait.
+    `SELECT UTC_TIMESTAMP(3) AS now, ${DETAIL_COLUMNS}, h.version, h.to_state, h.fare_minor, h.currency AS fare_currency,
        h.driver_id AS recorded_driver_id
      FROM (SELECT 1 AS one) AS always
      LEFT JOIN trip_details AS d ON d.trip_id = ?
@@ -88,7 +88,7 @@ function toTrip(row: RowDataPacket, record: Partial<RowDataPacket>): Trip {
     details,
     finalFare: recorded === 'cancelled' ? null : fare,
     cancellationFee: recorded === 'cancelled' ? fare : null,
-    now: row.now,
+    now: record.now,
   }
 }
 
@@ -190,18 +190,21 @@ export async function insertTransition(
 }
 
 /**
- * Gives a trip that waits to a driver; false when it does not wait, or is somebody's. Throws 1062
+ * Gives a trip that waits to a driver; false when it does not wait, or is somebody's, or `until` has passed by now, however long its caller
+ * waited for locks. Null: there is no deadline. Throws 1062
  * (one_active_trip_per_driver) when the driver is on another ride. By the primary key, since an index of waiting trips would lock others.
  */
 export async function takeTrip(
   connection: PoolConnection,
   tripId: string,
   driverId: string,
+  until: Date | null,
 ): Promise<boolean> {
+  const inTime = until === null ? '' : 'AND UTC_TIMESTAMP(3) < ?'
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE trip_requests FORCE INDEX (PRIMARY) SET driver_id = ?, current_status = 'accepted',
-       updated_at = UTC_TIMESTAMP() WHERE id = ? AND current_status = 'pending' AND driver_id IS NULL AND deleted_at IS NULL`,
-    [driverId, tripId],
+       updated_at = UTC_TIMESTAMP() WHERE id = ? AND current_status = 'pending' AND driver_id IS NULL AND deleted_at IS NULL ${inTime}`,
+    [driverId, tripId, ...(until === null ? [] : [until])],
   )
   return result.affectedRows === 1
 }
