@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../db/migrate.ts'
-import type { RowDataPacket } from '../db/rows.ts'
 import { SNAPSHOT } from '../src/realtime/protocol/snapshot.ts'
-import { type OpenCommands, openCommands, StandInConnection } from './support/commands.ts'
-import { type TestDatabase, testDatabase } from './support/database.ts'
+import { openCommands, type StandInConnection } from './support/commands.ts'
+import { testDatabase } from './support/database.ts'
 import { loadLaravelSchema } from './support/migrations.ts'
 import { historyOf, laravelStores, tripRow } from './support/trips.ts'
 
@@ -17,32 +16,20 @@ const ORDER = {
   currency: 'EGP',
 }
 
-let database: TestDatabase
-let here: OpenCommands
-let there: OpenCommands
+import { newRider, TwoProcesses } from './support/two-processes.ts'
+
+let two: TwoProcesses
 
 beforeAll(async () => {
-  database = await testDatabase('ride-request')
-  here = openCommands(database)
-  there = openCommands(database)
+  two = await TwoProcesses.open('ride-request')
 })
-afterAll(async () => {
-  await here?.close()
-  await there?.close()
-  await database?.drop()
-})
+afterAll(() => two?.close())
 
-const newRider = () => new StandInConnection(randomUUID(), 'customer')
-const ask = (rider: StandInConnection, more: object = {}, id: string = randomUUID(), on = here) =>
+const ask = (rider: StandInConnection, more: object = {}, id: string = randomUUID(), on = two.here) =>
   on.say(rider, 'ride:request', { ...ORDER, ...more }, id)
 
-async function rows(sql: string, values: readonly unknown[]): Promise<RowDataPacket[]> {
-  const [found] = await database.pool.query<RowDataPacket[]>(sql, [...values])
-  return found
-}
-
 const ridesOf = ({ user }: StandInConnection) =>
-  rows('SELECT id FROM trip_requests WHERE customer_id = ?', [user.userId])
+  two.rows('SELECT id FROM trip_requests WHERE customer_id = ?', [user.userId])
 
 describe('ride:request', () => {
   it('stores the ride, looks for a driver, and answers with the ride as it stands', async () => {
@@ -54,37 +41,35 @@ describe('ride:request', () => {
       ...{ pickup: ORDER.pickup, estimatedFareMinor: 12_050, paymentMethod: 'cash' },
     })
     const rideId = String(reply?.data?.rideId)
-    expect(await tripRow(database.pool, rideId)).toMatchObject({ type: 'ride_request', zone_id: 'zone-1' })
-    expect(await historyOf(database.pool, rideId)).toEqual(['>pending'])
-    expect(await rows('SELECT * FROM trip_dispatches WHERE trip_id = ?', [rideId])).toMatchObject([
+    expect(await tripRow(two.pool, rideId)).toMatchObject({ type: 'ride_request', zone_id: 'zone-1' })
+    expect(await historyOf(two.pool, rideId)).toEqual(['>pending'])
+    expect(await two.rows('SELECT * FROM trip_dispatches WHERE trip_id = ?', [rideId])).toMatchObject([
       { zone_id: 'zone-1', category: 'car', policy: 'nearest', round: 0 },
     ])
-    expect(here.wakes).toContain(rideId)
+    expect(two.here.wakes).toContain(rideId)
   })
 
   it('is told to Laravel, with all that was ordered', async () => {
     const rider = newRider()
     const { reply } = await ask(rider)
     const rideId = reply?.data?.rideId
-    const [callback, ...more] = await rows('SELECT event, payload FROM outbox WHERE ordering_key = ?', [
-      rideId,
-    ])
+    const [callback, ...more] = await two.callbacksOf(rideId)
     expect(more).toEqual([])
-    expect([callback?.event, JSON.parse(callback?.payload)]).toMatchObject([
-      'ride.requested',
-      {
+    expect(callback).toMatchObject({
+      event: 'ride.requested',
+      data: {
         ...{ rideId, customerId: rider.user.userId, zoneId: 'zone-1', category: 'car', status: 'pending' },
         ...{ pickup: ORDER.pickup, estimatedFareMinor: 12_050, currency: 'EGP', policy: null },
       },
-    ])
+    })
   })
 
   it('said again is answered word for word, on another process too, and is one ride', async () => {
     const rider = newRider()
     const first = await ask(rider, {}, 'r-1')
-    const again = await ask(rider, {}, 'r-1', there)
+    const again = await ask(rider, {}, 'r-1', two.there)
     expect([again.text, first.reply?.ok]).toEqual([first.text, true])
-    expect(there.wakes).toEqual([])
+    expect(two.there.wakes).toEqual([])
     expect(await ridesOf(rider)).toHaveLength(1)
   })
 
@@ -92,12 +77,12 @@ describe('ride:request', () => {
     const rider = newRider()
     const rideId = (await ask(rider)).reply?.data?.rideId
     for (const status of ['pending', 'accepted', 'ongoing']) {
-      await rows('UPDATE trip_requests SET current_status = ? WHERE id = ?', [status, rideId])
+      await two.rows('UPDATE trip_requests SET current_status = ? WHERE id = ?', [status, rideId])
       expect((await ask(rider, {}, 'r-2')).reply?.error).toMatchObject({
         ...{ code: 'ride_open', retry: false, rideId },
       })
     }
-    await rows("UPDATE trip_requests SET current_status = 'completed' WHERE id = ?", [rideId])
+    await two.rows("UPDATE trip_requests SET current_status = 'completed' WHERE id = ?", [rideId])
     expect((await ask(rider, {}, 'r-2')).reply?.ok).toBe(true)
     expect(await ridesOf(rider)).toHaveLength(2)
   })
@@ -105,11 +90,11 @@ describe('ride:request', () => {
   it('is hindered by a ride that Laravel ordered, and not by a parcel or by what was deleted', async () => {
     const [rider, sender] = [newRider(), newRider()]
     const rideId = randomUUID()
-    await laravelStores(database.pool, rideId, { customer_id: rider.user.userId })
+    await laravelStores(two.pool, rideId, { customer_id: rider.user.userId })
     expect((await ask(rider)).reply?.error?.rideId).toBe(rideId)
     const mine = { customer_id: sender.user.userId, current_status: 'ongoing' }
-    await laravelStores(database.pool, randomUUID(), { ...mine, type: 'parcel' })
-    await laravelStores(database.pool, randomUUID(), { ...mine, deleted_at: new Date() })
+    await laravelStores(two.pool, randomUUID(), { ...mine, type: 'parcel' })
+    await laravelStores(two.pool, randomUUID(), { ...mine, deleted_at: new Date() })
     expect((await ask(sender)).reply?.ok).toBe(true)
   })
 
@@ -117,7 +102,7 @@ describe('ride:request', () => {
     for (let round = 0; round < 5; round += 1) {
       const rider = newRider()
       const heard = await Promise.all(
-        Array.from({ length: 8 }, (_, n) => ask(rider, {}, `r-${n}`, n % 2 === 0 ? here : there)),
+        Array.from({ length: 8 }, (_, n) => ask(rider, {}, `r-${n}`, n % 2 === 0 ? two.here : two.there)),
       )
       const won = heard.flatMap(({ reply }) => (reply?.ok ? [reply.data?.rideId] : []))
       expect(won).toHaveLength(1)
@@ -128,7 +113,7 @@ describe('ride:request', () => {
   })
 
   it('counts as a new trip, and not as any command', async () => {
-    const limited = openCommands(database, { rules: { 'trip-create': { points: 1, seconds: 60 } } })
+    const limited = openCommands(two.database, { rules: { 'trip-create': { points: 1, seconds: 60 } } })
     const rider = newRider()
     const codes = []
     for (let n = 0; n < 2; n += 1) {
