@@ -3,6 +3,7 @@ import type { Pool } from '../db/pools.ts'
 import { newId } from '../src/base/ids.ts'
 import { liveBiddersAmong } from '../src/matching/bids/bid-store.ts'
 import { placeBidIn } from '../src/matching/bids/place.ts'
+import { answerOfChoice } from '../src/matching/bids/refusals.ts'
 import { moveTripIn } from '../src/matching/trips/move.ts'
 import {
   asked,
@@ -170,6 +171,24 @@ describe('acceptBidIn', () => {
     expect(await choose(pool, id, other.id)).toEqual({ kind: 'taken' })
     expect(await withdraw(pool, id, 'd-won')).toEqual({ kind: 'accepted' })
     expect(await place(pool, id, 'd-lost')).toEqual({ kind: 'taken' })
+  })
+
+  it('is over once its driver has given the ride back: the trip waits for other bids, and nobody is told that it is taken', async () => {
+    const { id } = await biddingTrip(pool)
+    const mine = await bidOf(pool, id, 'd-regrets')
+    const other = await bidOf(pool, id, 'd-outlived')
+    await choose(pool, id, mine.id)
+    const released = { by: { type: 'driver', id: 'd-regrets' }, driverId: 'd-regrets' } as const
+    await move(id, moveOf('pending', released))
+    for (const bid of [mine, other]) {
+      const chosen = await choose(pool, id, bid.id)
+      expect(chosen).toEqual({ kind: 'bid_outlived' })
+      expect(answerOfChoice(chosen)).toMatchObject({
+        code: 'bid_closed',
+        detail: expect.stringMatching(/gave it back.*waits/),
+      })
+    }
+    expect(await withdraw(pool, id, 'd-regrets')).toMatchObject({ kind: 'over' })
   })
 
   it('is for its rider alone, and knows no bid but those of this trip', async () => {

@@ -47,7 +47,7 @@ describe('a driver whose grace is over', () => {
     await gone('d-1')
     const { id } = await createdTrip(database.pool)
     await offer(database.pool, id, 'd-1')
-    await scene.pass(SLOW.graceMs - 1_000, a)
+    await scene.pass(SLOW.graceMs - 600_000, a)
     await scene.sweep(a)
     expect(await offersOf(database, id)).toEqual([{ driver: 'd-1', state: 'offered' }])
   })

@@ -1,6 +1,7 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import { assertNever } from '../../base/assert.ts'
 import type { Id } from '../../base/ids.ts'
+import { isWaiting } from '../dispatch/end-search.ts'
 import { lockLiveOffers } from '../offers/offer-store.ts'
 import { giveTripIn, type TripAccepted } from '../trips/accept.ts'
 import { isOnRide, lockTrip } from '../trips/store.ts'
@@ -17,12 +18,13 @@ export interface Choice {
 
 /**
  * As an acceptance, and: bid_unknown: this trip never had this bid. bid_expired: its deadline has passed, on the database's clock.
- * bid_closed: its driver withdrew it, or bid otherwise. unknown: there is no such trip, or it is another rider's.
+ * bid_closed: its driver withdrew it, or bid otherwise. bid_outlived: it ended when a driver got the trip, who gave it back: it waits, and
+ * is bid for anew. unknown: there is no such trip, or it is another rider's.
  */
 export type BidAccepted =
   | (Extract<TripAccepted, { kind: 'accepted' }> & { readonly bid: Bid })
   | Exclude<TripAccepted, { kind: 'accepted' }>
-  | { readonly kind: 'bid_unknown' | 'bid_expired' | 'bid_closed' }
+  | { readonly kind: 'bid_unknown' | 'bid_expired' | 'bid_closed' | 'bid_outlived' }
 
 /**
  * A rider takes a driver's bid, in the caller's transaction: it is the acceptance, with the same guarantees as acceptTripIn(). Whatever
@@ -77,7 +79,7 @@ async function closedBid(connection: PoolConnection, bid: Bid, trip: Trip): Prom
   switch (state) {
     case 'accepted':
     case 'lost':
-      return { kind: 'taken' }
+      return { kind: isWaiting(trip) ? 'bid_outlived' : 'taken' }
     case 'expired':
       return { kind: 'bid_expired' }
     case 'replaced':

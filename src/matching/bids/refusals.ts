@@ -15,6 +15,11 @@ const REFUSED = {
   bid_unknown: { code: 'bid_unknown', detail: 'There is no such bid.' },
   bid_expired: { code: 'bid_expired', detail: "The bid's deadline has passed." },
   bid_closed: { code: 'bid_closed', detail: 'The driver has withdrawn this bid, or bid otherwise.' },
+  bid_outlived: {
+    code: 'bid_closed',
+    detail:
+      'This bid ended when the trip got a driver, who gave it back; the trip waits, and drivers bid anew.',
+  },
   accepted: {
     code: 'bid_accepted',
     detail: 'The rider has chosen this bid; the ride is given back by cancelling it.',
@@ -72,6 +77,7 @@ export function answerOfChoice(accepted: BidAccepted): TripAnswer {
     case 'bid_unknown':
     case 'bid_expired':
     case 'bid_closed':
+    case 'bid_outlived':
       return bidRefusal(accepted.kind)
     default:
       return answerOfAcceptance(accepted)

@@ -1,12 +1,13 @@
 import type { PoolConnection } from '../../../db/pools.ts'
+import { isWaiting } from '../dispatch/end-search.ts'
 import { lockTrip } from '../trips/store.ts'
 import type { Bid, EndedBid } from './bid.ts'
 import { lockLiveBids, readLastBid } from './bid-store.ts'
 import { endLockedBidsIn } from './end.ts'
 
 /**
- * withdrawn: the bid was live. over: it had ended before, by whatever; a driver who does not want what is gone is content. accepted: the
- * rider has chosen it, and a ride is given back by cancelling it. bid_unknown: he never bid for this trip.
+ * withdrawn: the bid was live. over: it had ended before, by whatever, be it with a ride that he gave back; a driver who does not want what
+ * is gone is content. accepted: the rider has chosen it, and a ride is given back by cancelling it. bid_unknown: he never bid for this trip.
  */
 export type BidWithdrawn =
   | { readonly kind: 'withdrawn'; readonly ended: readonly [EndedBid] }
@@ -27,7 +28,7 @@ export async function withdrawBidIn(
   if (bid === undefined) {
     const last = await readLastBid(connection, trip.id, driverId)
     if (last === null) return { kind: 'bid_unknown' }
-    return last.state === 'accepted' ? { kind: 'accepted' } : { kind: 'over', bid: last }
+    return last.state === 'accepted' && !isWaiting(trip) ? { kind: 'accepted' } : { kind: 'over', bid: last }
   }
   const ended: EndedBid = { bid, why: bid.isOverdue ? 'expired' : 'withdrawn' }
   await endLockedBidsIn(connection, [ended])

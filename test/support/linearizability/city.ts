@@ -114,7 +114,11 @@ function bidEffect(
   const { driverId, tripId } = act
   if (act.kind === 'unbid') {
     const left = withoutBid(bids, driverId)
-    return left === null ? null : withBids(trip, left)
+    if (left !== null) return withBids(trip, left)
+    // The one that was chosen ended with the ride that he gave back.
+    return status === 'pending' && trip.driverId === null && bids.some((bid) => bid.driverId === driverId)
+      ? trip
+      : null
   }
   if (act.kind === 'bid') {
     const isFree = !isOnAnother(city, tripId, driverId) && !bidsElsewhere(city, tripId, driverId)

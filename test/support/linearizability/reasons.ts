@@ -38,8 +38,13 @@ function isOfBids(act: TripAct): act is BidAct {
   return act.kind === 'bid' || act.kind === 'unbid' || act.kind === 'choose'
 }
 
+const OVER: readonly string[] = ['withdrawn', 'replaced']
+/** Its driver, or another's, gave the ride back since. */
+const OVER_OR_OUTLIVED: readonly string[] = [...OVER, 'chosen', 'lost']
+
 function isBidReason(city: City, trip: TripState, act: BidAct, word: string, isWhole: boolean): boolean {
   const { bids = [] } = trip
+  const isWaiting = trip.status === 'pending' && trip.driverId === null
   const last = bids.findLast((one) => one.driverId === act.driverId)
   switch (word) {
     case 'bid_elsewhere':
@@ -47,7 +52,7 @@ function isBidReason(city: City, trip: TripState, act: BidAct, word: string, isW
     case 'bid_closed':
       return (
         act.kind === 'choose' &&
-        (!isWhole || ['withdrawn', 'replaced'].includes(stateOfBid(bids, act.bid) ?? ''))
+        (!isWhole || (isWaiting ? OVER_OR_OUTLIVED : OVER).includes(stateOfBid(bids, act.bid) ?? ''))
       )
     case 'bid_expired':
       return act.kind === 'choose'

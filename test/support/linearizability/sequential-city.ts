@@ -100,7 +100,8 @@ export class SequentialCity {
     if (state === 'chosen' && trip.driverId === driverId && trip.status !== 'cancelled') return 'ok'
     if (trip.status === 'cancelled') return REFUSED
     if (state === 'withdrawn' || state === 'replaced') return 'bid_closed'
-    return state === 'live' ? this.#accept(trip, driverId, bid) : 'trip_taken'
+    if (state === 'live') return this.#accept(trip, driverId, bid)
+    return waits(trip) ? 'bid_closed' : 'trip_taken'
   }
 
   #accept(trip: Trip, driverId: string, bid: string | null): string {
@@ -139,10 +140,15 @@ function close(trip: Trip, driverId: string, state: 'withdrawn' | 'replaced'): v
   for (const one of trip.bids) if (one.driverId === driverId && one.state === 'live') one.state = state
 }
 
+/** Of a trip that was somebody's: he gave it back. */
+function waits({ status, driverId }: Trip): boolean {
+  return status === 'pending' && driverId === null
+}
+
 function unbid(trip: Trip, driverId: string): string {
   const last = trip.bids.findLast((one) => one.driverId === driverId)
   if (last === undefined) return 'bid_unknown'
-  if (last.state === 'chosen') return 'bid_accepted'
+  if (last.state === 'chosen') return waits(trip) ? 'ok' : 'bid_accepted'
   close(trip, driverId, 'withdrawn')
   return 'ok'
 }
