@@ -8,10 +8,10 @@ import { createDispatchMetrics } from '../../src/matching/dispatch/metrics.ts'
 import { Decider } from '../../src/matching/dispatch/policies/decide.ts'
 import { DEFAULT_SETTINGS, type DispatchSettings } from '../../src/matching/dispatch/settings.ts'
 import { playWindows } from '../../src/matching/dispatch/windows.ts'
+import type { NearbyDrivers, Position } from '../../src/matching/drivers/nearby.ts'
 import { straightLine } from '../../src/matching/drivers/route-estimate.ts'
 import { connectedAmong } from '../../src/realtime/presence/presence-store.ts'
 import type { TestDatabase } from './database.ts'
-import { Map2d } from './dispatch.ts'
 import { DRIVERS, type MatchingAct, type MatchingStep } from './matching-acts.ts'
 import { wrongMatching } from './matching-look.ts'
 import { driverId, MatchingPeople } from './matching-people.ts'
@@ -48,6 +48,12 @@ const SETTINGS: DispatchSettings = {
 }
 const RULES = { settingsOf: () => SETTINGS }
 
+/** Where drivers are, for all processes. */
+export interface WorldMap extends NearbyDrivers {
+  put(driverId: string, position: Position): unknown
+  remove(driverId: string): unknown
+}
+
 /** What a process has to find drivers with, and its own connections. */
 interface WorldNode {
   readonly pool: CommandPool
@@ -61,14 +67,15 @@ export class MatchingWorld {
   readonly #database: TestDatabase
   readonly #clock: MovedClock = { nowMs: BEGINNING_MS }
   readonly #stepper = new Stepper()
-  readonly #map = new Map2d()
+  readonly #map: WorldMap
   readonly #nodes: readonly [WorldNode, WorldNode]
   readonly #people: MatchingPeople
   /** How many acts did something, by their names. */
   readonly done: Map<string, number>
 
-  private constructor(database: TestDatabase, done: Map<string, number>) {
+  private constructor(database: TestDatabase, done: Map<string, number>, map: WorldMap) {
     this.#database = database
+    this.#map = map
     this.done = done
     this.#nodes = [this.#newNode(), this.#newNode()]
     const pools = this.#nodes.map(({ pool }) => pool)
@@ -79,9 +86,14 @@ export class MatchingWorld {
     })
   }
 
-  static async open(database: TestDatabase, done = new Map<string, number>()): Promise<MatchingWorld> {
+  /** Drivers are where `map` says; `done` counts. */
+  static async open(
+    database: TestDatabase,
+    done: Map<string, number>,
+    map: WorldMap,
+  ): Promise<MatchingWorld> {
     for (const table of TABLES) await database.pool.query('DELETE FROM ??', [table])
-    const world = new MatchingWorld(database, done)
+    const world = new MatchingWorld(database, done, map)
     for (let driver = 0; driver < DRIVERS; driver += 1) {
       await database.pool.query(
         `INSERT INTO driver_sessions (user_id, fence, node_id, state, grace_until, changed_at)
@@ -176,10 +188,13 @@ export class MatchingWorld {
   async #perform(act: MatchingAct): Promise<string> {
     switch (act.kind) {
       case 'appear':
-        this.#map.put(driverId(act.driver), { latitude: 30.0444 + 0.004 * act.driver, longitude: 31.2357 })
+        await this.#map.put(driverId(act.driver), {
+          latitude: 30.0444 + 0.004 * act.driver,
+          longitude: 31.2357,
+        })
         return 'done'
       case 'vanish':
-        this.#map.remove(driverId(act.driver))
+        await this.#map.remove(driverId(act.driver))
         return 'done'
       case 'dispatch':
         await this.#nodes[act.node].dispatcher.runOnce()
