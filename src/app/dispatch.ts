@@ -1,9 +1,11 @@
 import type { Registry } from 'prom-client'
 import { watch } from '../../db/watch.ts'
+import { createSampler } from '../base/sampler.ts'
 import type { Callbacks } from '../laravel/callbacks.ts'
 import { readDispatchBacklog } from '../matching/dispatch/backlog.ts'
 import { Dispatcher } from '../matching/dispatch/dispatcher.ts'
-import { createDispatchMetrics } from '../matching/dispatch/metrics.ts'
+import { createDispatchMetrics, type DispatchMetrics } from '../matching/dispatch/metrics.ts'
+import type { AssignmentWorker } from '../matching/dispatch/policies/assignment-worker.ts'
 import { Decider } from '../matching/dispatch/policies/decide.ts'
 import { DEFAULT_RULES } from '../matching/dispatch/settings.ts'
 import type { Workplace } from '../matching/drivers/geo-index.ts'
@@ -46,10 +48,7 @@ export function openDispatch(
     ...(options.matchingHistoryDays === undefined ? {} : { historyDays: options.matchingHistoryDays }),
   })
   const timer = watch(database.commands, 'waiting trips', readDispatchBacklog, metrics.backlog)
-  const decider = new Decider({
-    onTrouble: (err) =>
-      log.warn({ err }, 'a window was not matched at the least cost: it took the nearest drivers'),
-  })
+  const decider = openDecider({ log, metrics })
   const dispatcher = new Dispatcher({
     ...{
       pool: database.dispatch,
@@ -83,4 +82,29 @@ export function openDispatch(
       await decider.close()
     },
   }
+}
+
+/** A window that keeps failing does so every two seconds. */
+const SOLVER_LINES = { perSecond: 0.1, burst: 3 }
+
+/** Who decides whom to ask; that a window could not be matched at the least cost is counted and logged. */
+export function openDecider({
+  log,
+  metrics,
+  worker,
+}: Pick<AppOptions, 'log'> & {
+  readonly metrics: Pick<DispatchMetrics, 'solverFailed'>
+  readonly worker?: AssignmentWorker
+}): Decider {
+  const lines = createSampler(SOLVER_LINES)
+  const onTrouble = (err: unknown): void => {
+    metrics.solverFailed()
+    const permission = lines.allow()
+    if (permission)
+      log.warn(
+        { err, ...permission },
+        'a window was not matched at the least cost: it took the nearest drivers',
+      )
+  }
+  return new Decider(worker === undefined ? { onTrouble } : { worker, onTrouble })
 }

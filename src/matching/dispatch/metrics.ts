@@ -20,6 +20,8 @@ export interface DispatchMetrics {
   takenUp(lateSeconds: number): void
   /** A turn of the dispatcher, or the work on one trip, failed; the next one tries again. */
   failed(): void
+  /** A window was not matched at the least cost: the thread that solves it died, or was too slow. */
+  solverFailed(): void
   backlog(backlog: DispatchBacklog): void
 }
 
@@ -40,7 +42,7 @@ export function createDispatchMetrics(registry: Registry): DispatchMetrics {
   }
 }
 
-type Counts = Pick<DispatchMetrics, 'decided' | 'offered' | 'offersEnded' | 'failed'>
+type Counts = Pick<DispatchMetrics, 'decided' | 'offered' | 'offersEnded' | 'failed' | 'solverFailed'>
 
 /** All from 0 on, so that the first one is seen to rise. */
 function createCounters(registers: Registry[]): Counts {
@@ -52,6 +54,11 @@ function createCounters(registers: Registry[]): Counts {
   ])
   const offers = counter('offers_total', 'Offers that were made, by policy.', ['policy'])
   const ended = counter('offers_ended_total', 'Offers by what became of them.', ['state'])
+  const solver = counter(
+    'solver_failures_total',
+    'Windows whose thread died or was too slow: they took the nearest drivers.',
+    [],
+  )
   const failures = counter('failures_total', 'Turns, or looks at one trip, that failed.', [])
   for (const policy of DISPATCH_POLICIES) {
     offers.inc({ policy }, 0)
@@ -63,6 +70,7 @@ function createCounters(registers: Registry[]): Counts {
     offered: (policy, count) => offers.inc({ policy }, count),
     offersEnded: (state, count) => ended.inc({ state }, count),
     failed: () => failures.inc(),
+    solverFailed: () => solver.inc(),
   }
 }
 
