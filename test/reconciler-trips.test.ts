@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../src/matching/dispatch/settings.ts'
-import { driversWhoGaveUp } from '../src/matching/trips/release.ts'
 import { GRACE_MS, ReconcilingWorld } from './support/reconciling.ts'
-import { createdTrip, historyOf, offer, offerState, tripRow } from './support/trips.ts'
+import { createdTrip, gaveUp, historyOf, offer, offerState, tripRow } from './support/trips.ts'
 
 let world: ReconcilingWorld
 
@@ -31,7 +30,7 @@ describe('a trip that Laravel moved without telling', () => {
       [rider, driverId].toSorted(),
     )
     expect(await world.dutyOf(driverId)).toBe('1 available')
-    expect(await driversWhoGaveUp(world.pool, [tripId])).toEqual(new Map([[tripId, new Set([driverId])]]))
+    expect(await gaveUp(world.pool, [tripId])).toEqual(new Map([[tripId, new Set([driverId])]]))
     await world.twice()
     expect(await world.eventsOf(rider)).toEqual(['ride:redispatched'])
   })

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Id } from '../src/base/ids.ts'
 import { acceptTripIn } from '../src/matching/trips/accept.ts'
 import { moveTripIn } from '../src/matching/trips/move.ts'
-import { driversWhoGaveUp } from '../src/matching/trips/release.ts'
 import { PUSHES } from '../src/realtime/protocol/pushes.ts'
 import {
   createdTrip,
+  gaveUp,
   historyOf,
   inTx,
   laravelStores,
@@ -66,14 +66,13 @@ describe('a driver who gives his ride up before the start', () => {
     const next = newDriver()
     await two.accept(next, first.rideId, await offer(two.pool, first.rideId, next.user.userId))
     await two.say(next, 'ride:cancel', { rideId: first.rideId })
-    const gaveUp = await driversWhoGaveUp(two.pool, [first.rideId, second.rideId, kept])
-    expect(gaveUp).toEqual(
+    const found = await gaveUp(two.pool, [first.rideId, second.rideId, kept])
+    expect(found).toEqual(
       new Map([
         [first.rideId, new Set([first.driver.user.userId, next.user.userId])],
         [second.rideId, new Set([second.driver.user.userId])],
       ]),
     )
-    expect(await driversWhoGaveUp(two.pool, [])).toEqual(new Map())
   })
 
   it('cannot take it back by the offer that he had; another may by his own, and has a code of his own', async () => {
@@ -138,7 +137,7 @@ describe('a ride whose acceptance Laravel undoes by hand', () => {
       steps: [{ observed: true, to: 'pending' }, { to: 'accepted' }],
     })
     expect(await two.eventsOf(rider)).not.toContain('ride:redispatched')
-    expect(await driversWhoGaveUp(two.pool, [rideId])).toEqual(new Map())
+    expect(await gaveUp(two.pool, [rideId])).toEqual(new Map())
   })
 })
 

@@ -6,7 +6,7 @@ import { endOffers, lockLiveOffers, readOffer, readOffersOf } from '../src/match
 import { readAcceptedAt } from '../src/matching/trips/cancellation-fee.ts'
 import { giveOtp, readOtp } from '../src/matching/trips/otp.ts'
 import { readParties } from '../src/matching/trips/parties-store.ts'
-import { driversWhoGaveUp, takeFromDriver } from '../src/matching/trips/release.ts'
+import { takeFromDriver, whoGaveUp } from '../src/matching/trips/release.ts'
 import { readOpenRide } from '../src/matching/trips/request.ts'
 import {
   isOnRide,
@@ -81,9 +81,9 @@ describe.each(['stand-alone', "in Laravel's database"])('the statements of a tri
   })
 
   it('ask who gave trips up, and when one was accepted, by the primary key', async () => {
-    const some = trips.slice(100, 150)
+    const gaveUp = whoGaveUp(trips.slice(100, 150))
     expect([
-      await keysOf(database, (connection) => driversWhoGaveUp(connection, some)),
+      await keysOf(database, (connection) => connection.query(gaveUp.sql, [...gaveUp.values])),
       await keysOf(database, (connection) => readAcceptedAt(connection, trip)),
     ]).toEqual([[['PRIMARY']], [['PRIMARY']]])
   })

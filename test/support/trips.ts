@@ -5,6 +5,7 @@ import { inTransaction } from '../../db/transaction.ts'
 import { type Id, newId } from '../../src/base/ids.ts'
 import { createTripIn } from '../../src/matching/trips/create.ts'
 import type { TripMove } from '../../src/matching/trips/move.ts'
+import { whoGaveUp } from '../../src/matching/trips/release.ts'
 import type { Trip, TripOrder } from '../../src/matching/trips/trip.ts'
 
 /** An order of a ride from Tahrir to the airport. */
@@ -83,6 +84,13 @@ export async function tripRow(pool: Pool, tripId: string): Promise<RowDataPacket
   const [rows] = await pool.query<RowDataPacket[]>('SELECT * FROM trip_requests WHERE id = ?', [tripId])
   if (!rows[0]) throw new Error(`there is no trip ${tripId}`)
   return rows[0]
+}
+
+/** By trip, who gave it up or had it taken from him. */
+export async function gaveUp(pool: Pool, tripIds: readonly string[]): Promise<Map<string, Set<string>>> {
+  const { sql, values, resultOf } = whoGaveUp(tripIds)
+  const [rows] = await pool.query<RowDataPacket[]>(sql, [...values])
+  return resultOf(rows)
 }
 
 /** A row of Laravel's table of times, its times as whether they are there. */

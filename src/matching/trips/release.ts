@@ -1,6 +1,5 @@
 import type { Reading } from '../../../db/moment.ts'
-import type { Pool, PoolConnection } from '../../../db/pools.ts'
-import type { RowDataPacket } from '../../../db/rows.ts'
+import type { PoolConnection } from '../../../db/pools.ts'
 import type { Actor, Trip } from './trip.ts'
 
 /**
@@ -53,15 +52,4 @@ export function whoGaveUp(tripIds: readonly string[]): Reading<Map<string, Set<s
       return drivers
     },
   }
-}
-
-/** The same, by itself. */
-export async function driversWhoGaveUp(
-  connection: Pick<PoolConnection | Pool, 'query'>,
-  tripIds: readonly string[],
-): Promise<Map<string, Set<string>>> {
-  if (tripIds.length === 0) return new Map()
-  const { sql, values, resultOf } = whoGaveUp(tripIds)
-  const [rows] = await connection.query<RowDataPacket[]>(sql, [...values])
-  return resultOf(rows)
 }
