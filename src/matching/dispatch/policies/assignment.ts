@@ -172,7 +172,7 @@ class Matching {
     }
   }
 
-  /** The solver is here most of the time: plain arrays at hand, and one number a pair that most pairs fail by. */
+  /** The solver is here most of the time: plain arrays at hand, and the bound first, by which most pairs fail. */
   #relax(row: number, offset: number): void {
     const { starts, column, cost } = this.#problem
     const [distances, prices, rowOf] = [this.#distance, this.#price, this.#rowOf]
@@ -184,7 +184,7 @@ class Matching {
       if (reach > bound) break
       const to = column[pair] ?? 0
       const distance = reach - (prices[to] ?? 0)
-      if (distance >= (distances[to] ?? 0) || distance > bound) continue
+      if (distance > bound || distance >= (distances[to] ?? 0)) continue
       distances[to] = distance
       this.#from[to] = row
       this.#fromCost[to] = cost[pair] ?? 0
