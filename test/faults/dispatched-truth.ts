@@ -10,7 +10,8 @@ const EXCLUSIVE = ['nearest', 'batch']
 /** At any moment: a trip that waits is looked for, and of an exclusive policy one driver is asked, who is asked for no other such trip. */
 export function wrongSearches(tripIds: readonly string[], { trips, dispatches, offers }: Tables): string[] {
   const wrong: string[] = []
-  const live = offers.filter(({ state }) => state === 'offered')
+  // Whose deadline has passed cannot be accepted any more, though nobody has written its end yet.
+  const live = offers.filter(({ state, overdue }) => state === 'offered' && Number(overdue) === 0)
   const alone = new Set(
     dispatches.filter(({ policy }) => EXCLUSIVE.includes(policy)).map((row) => row.trip_id),
   )

@@ -57,9 +57,11 @@ async function readTables(
     steps: await rows('SELECT * FROM trip_transitions WHERE trip_id IN (?) ORDER BY trip_id, version', [
       tripIds,
     ]),
-    offers: await rows('SELECT trip_id, driver_id, state, live_slot FROM trip_offers WHERE trip_id IN (?)', [
-      tripIds,
-    ]),
+    offers: await rows(
+      `SELECT trip_id, driver_id, state, live_slot, expires_at <= UTC_TIMESTAMP(3) AS overdue FROM trip_offers
+       WHERE trip_id IN (?)`,
+      [tripIds],
+    ),
     dispatches: await rows('SELECT trip_id, policy FROM trip_dispatches WHERE trip_id IN (?)', [tripIds]),
     feeds: await rows(
       "SELECT user_id, data FROM feed_messages WHERE user_id IN (?) AND event = 'ride:driver_assigned' ORDER BY user_id, seq",
