@@ -143,7 +143,10 @@ describe.each(GATEWAYS)('%s: the contract of receive', (gateway) => {
     )
   })
 
-  it('moves no other money under the signature of another delivery', () => {
+  // A signature that stands in the body comes and goes with it; such gateways test their signed fields one by one.
+  const isBesideBody = signing.length > 0 || built.query !== ''
+
+  it.skipIf(!isBesideBody)('moves no other money under the signature of another delivery', () => {
     const others: readonly Partial<SampleSpec>[] = [
       { amountMinor: 99_900n },
       { merchantRef: 'trip-2' },

@@ -1,4 +1,5 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
+import { fawry } from './fawry.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
@@ -8,7 +9,7 @@ import { stripe } from './stripe.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
-  [kashier, paymob, paystack, standardWebhooks, stripe].map((adapter) => [adapter.name, adapter]),
+  [fawry, kashier, paymob, paystack, standardWebhooks, stripe].map((adapter) => [adapter.name, adapter]),
 )
 
 /** Gateways whose accounts may do without secrets. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { secretFrom } from '../kit/secret-form.ts'
 import { adapters } from '../registry.ts'
+import { fawrySample } from './fawry.ts'
 import { kashierSample } from './kashier.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
@@ -13,6 +14,7 @@ import { stripeSample } from './stripe.ts'
  * paste that is shown at start.
  */
 export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, GatewaySample>([
+  ['fawry', fawrySample],
   ['kashier', kashierSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],
