@@ -3,13 +3,17 @@ import { fawry } from './fawry.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
+import { paytabs } from './paytabs.ts'
 import { accountProblems } from './settings.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
-  [fawry, kashier, paymob, paystack, standardWebhooks, stripe].map((adapter) => [adapter.name, adapter]),
+  [fawry, kashier, paymob, paystack, paytabs, standardWebhooks, stripe].map((adapter) => [
+    adapter.name,
+    adapter,
+  ]),
 )
 
 /** Gateways whose accounts may do without secrets. */

@@ -5,6 +5,7 @@ import { fawrySample } from './fawry.ts'
 import { kashierSample } from './kashier.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
+import { paytabsSample } from './paytabs.ts'
 import type { GatewaySample, SampleSpec } from './sample.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
@@ -18,6 +19,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['kashier', kashierSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],
+  ['paytabs', paytabsSample],
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
 ])
