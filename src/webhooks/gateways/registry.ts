@@ -1,16 +1,18 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
+import { cashfree } from './cashfree.ts'
 import { fawry } from './fawry.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
 import { paytabs } from './paytabs.ts'
+import { razorpay } from './razorpay.ts'
 import { accountProblems } from './settings.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
-  [fawry, kashier, paymob, paystack, paytabs, standardWebhooks, stripe].map((adapter) => [
+  [cashfree, fawry, kashier, paymob, paystack, paytabs, razorpay, standardWebhooks, stripe].map((adapter) => [
     adapter.name,
     adapter,
   ]),

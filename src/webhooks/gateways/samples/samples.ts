@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { secretFrom } from '../kit/secret-form.ts'
 import { adapters } from '../registry.ts'
+import { cashfreeSample } from './cashfree.ts'
 import { fawrySample } from './fawry.ts'
 import { kashierSample } from './kashier.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
 import { paytabsSample } from './paytabs.ts'
+import { razorpaySample } from './razorpay.ts'
 import type { GatewaySample, SampleSpec } from './sample.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
@@ -15,11 +17,13 @@ import { stripeSample } from './stripe.ts'
  * paste that is shown at start.
  */
 export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, GatewaySample>([
+  ['cashfree', cashfreeSample],
   ['fawry', fawrySample],
   ['kashier', kashierSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],
   ['paytabs', paytabsSample],
+  ['razorpay', razorpaySample],
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
 ])
