@@ -1,5 +1,6 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { cashfree } from './cashfree.ts'
+import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
@@ -12,10 +13,9 @@ import { stripe } from './stripe.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
-  [cashfree, fawry, kashier, paymob, paystack, paytabs, razorpay, standardWebhooks, stripe].map((adapter) => [
-    adapter.name,
-    adapter,
-  ]),
+  [cashfree, checkoutcom, fawry, kashier, paymob, paystack, paytabs, razorpay, standardWebhooks, stripe].map(
+    (adapter) => [adapter.name, adapter],
+  ),
 )
 
 /** Gateways whose accounts may do without secrets. */

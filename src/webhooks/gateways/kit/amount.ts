@@ -22,7 +22,17 @@ export function minorUnits(
   return rescaleToMinor(units, exponent, currency)
 }
 
-/** The same for gateways that write their integers as text. */
+/** The integer that a gateway with these exponents writes for minor units by ISO 4217. Throws RangeError where it cannot. */
+export function gatewayUnits(amountMinor: bigint, currency: string, exponents: Exponents): number {
+  const difference = (exponents.get(currency) ?? 0) - (currencyExponent(currency) ?? 0)
+  if (!exponents.has(currency) || difference === 0) return Number(amountMinor)
+  const factor = 10n ** BigInt(Math.abs(difference))
+  if (difference > 0) return Number(amountMinor * factor)
+  if (amountMinor % factor !== 0n) throw new RangeError(`the gateway has no unit so small in ${currency}`)
+  return Number(amountMinor / factor)
+}
+
+/** As minorUnits, for gateways that write their integers as text. */
 export function minorUnitsOfText(value: unknown, currency: unknown): bigint | null {
   const isDigits = typeof value === 'string' && /^-?\d{1,15}$/.test(value)
   return isDigits ? minorUnits(Number(value), currency) : null

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { secretFrom } from '../kit/secret-form.ts'
 import { adapters } from '../registry.ts'
 import { cashfreeSample } from './cashfree.ts'
+import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
 import { kashierSample } from './kashier.ts'
 import { paymobSample } from './paymob.ts'
@@ -18,6 +19,7 @@ import { stripeSample } from './stripe.ts'
  */
 export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, GatewaySample>([
   ['cashfree', cashfreeSample],
+  ['checkoutcom', checkoutcomSample],
   ['fawry', fawrySample],
   ['kashier', kashierSample],
   ['paymob', paymobSample],

@@ -1,0 +1,121 @@
+import type { FactKind } from '../../payments/fact.ts'
+import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapter.ts'
+import { type Exponents, minorUnits } from './kit/amount.ts'
+import { dateOfText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
+import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+
+/** The key is the signature key of the workflow's webhook action. */
+export const CHECKOUTCOM_SIGNATURE: HeaderHmac = { header: 'Cko-Signature', hash: 'sha256', encoding: 'hex' }
+
+/** Checkout.com, https://www.checkout.com/docs/workflows: `Cko-Signature` signs the whole body, without a time. */
+export const checkoutcom: GatewayAdapter = {
+  name: 'checkoutcom',
+  about: {
+    title: 'Checkout.com',
+    source: 'https://www.checkout.com/docs/workflows/set-up-your-webhook-receiver',
+    signature: 'HMAC-SHA256 hex of the body in `Cko-Signature`',
+    eventId: '`id`',
+  },
+  tier: 'A',
+  confirmFirst: false,
+  secretForm: 'text',
+  receive: (delivery, account) => receiveSignedJson(delivery, account, CHECKOUTCOM_SIGNATURE, readEvent),
+}
+
+/** Accounts of before 2021 write `created_on`, later ones `timestamp`. */
+function readEvent({ id, type, data, ...event }: JsonObject, signature: string): GatewayEvent {
+  if (!isIdentifier(id) || !isIdentifier(type)) return unreadable(signature)
+  return {
+    eventId: id,
+    type,
+    occurredAt: dateOfText(event.timestamp ?? event.created_on),
+    signed: DECISIVE_FIELDS,
+    ...readFact(type, data),
+  }
+}
+
+/**
+ * Each of these says what became of an action. Those left out change nothing (`payment_capture_pending`), leave the payment
+ * where it was (`payment_capture_declined`, `payment_void_declined`) or are about payouts and cards.
+ */
+const PAYMENTS: ReadonlyMap<string, FactKind> = new Map([
+  ['payment_pending', 'pending'],
+  ['payment_approved', 'authorized'],
+  ['payment_captured', 'captured'],
+  ['payment_declined', 'failed'],
+  ['payment_authentication_failed', 'failed'],
+  ['payment_canceled', 'cancelled'],
+  ['payment_voided', 'cancelled'],
+  ['payment_expired', 'expired'],
+  ['payment_refunded', 'refunded'],
+  ['payment_refund_declined', 'refund_failed'],
+])
+
+/**
+ * `received` and `evidence_required` name the same dispute, and so one operation. Of a dispute that ended, canceled and
+ * resolved give the money back; expired and accepted do not.
+ */
+const DISPUTES: ReadonlyMap<string, FactKind> = new Map([
+  ['dispute_received', 'disputed'],
+  ['dispute_evidence_required', 'disputed'],
+  ['dispute_won', 'dispute_won'],
+  ['dispute_arbitration_won', 'dispute_won'],
+  ['dispute_canceled', 'dispute_won'],
+  ['dispute_resolved', 'dispute_won'],
+  ['dispute_lost', 'dispute_lost'],
+  ['dispute_arbitration_lost', 'dispute_lost'],
+  ['dispute_accepted', 'dispute_lost'],
+  ['dispute_expired', 'dispute_lost'],
+])
+
+function readFact(type: string, data: unknown): Reading {
+  const payment = PAYMENTS.get(type)
+  const dispute = DISPUTES.get(type)
+  if (payment === undefined && dispute === undefined) return NOTHING
+  if (!isObject(data)) return held('object_unreadable')
+  if (payment !== undefined) return readPayment(payment, data)
+  return dispute === undefined ? NOTHING : readDispute(dispute, data)
+}
+
+/** `id` is the payment's; each capture and refund of it is an action with an id of its own. */
+function readPayment(kind: FactKind, data: JsonObject): Reading {
+  return completeFact({
+    kind,
+    merchantRef: textOrNull(data.reference),
+    gatewayRef: data.id,
+    operationRef: textOrNull(data.action_id) ?? data.id,
+    ...moneyOf(data),
+  })
+}
+
+function readDispute(kind: FactKind, data: JsonObject): Reading {
+  return completeFact({
+    kind,
+    merchantRef: textOrNull(data.payment_reference),
+    gatewayRef: data.payment_id,
+    operationRef: data.id,
+    ...moneyOf(data),
+  })
+}
+
+/** A payment without a reference of ours has an empty one, or none. */
+function textOrNull(value: unknown): unknown {
+  return value === '' ? null : value
+}
+
+/**
+ * Where Checkout.com counts otherwise than ISO 4217: whatever stands in neither its list of whole amounts nor that of
+ * thousandths has two digits (https://www.checkout.com/docs/payments/accept-payments/format-the-amount-value).
+ */
+export const CHECKOUTCOM_EXPONENTS: Exponents = new Map([
+  ['CLF', 2],
+  ['CLP', 2],
+  ['UYI', 2],
+  ['UYW', 2],
+])
+
+function moneyOf(data: JsonObject) {
+  const { currency } = data
+  return { amountMinor: minorUnits(data.amount, currency, CHECKOUTCOM_EXPONENTS), currency }
+}
