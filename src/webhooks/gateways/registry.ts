@@ -8,14 +8,25 @@ import { paystack } from './paystack.ts'
 import { paytabs } from './paytabs.ts'
 import { razorpay } from './razorpay.ts'
 import { accountProblems } from './settings.ts'
+import { shopify } from './shopify.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
-  [cashfree, checkoutcom, fawry, kashier, paymob, paystack, paytabs, razorpay, standardWebhooks, stripe].map(
-    (adapter) => [adapter.name, adapter],
-  ),
+  [
+    cashfree,
+    checkoutcom,
+    fawry,
+    kashier,
+    paymob,
+    paystack,
+    paytabs,
+    razorpay,
+    shopify,
+    standardWebhooks,
+    stripe,
+  ].map((adapter) => [adapter.name, adapter]),
 )
 
 /** Gateways whose accounts may do without secrets. */

@@ -20,6 +20,7 @@ export type Hold =
   | 'refund_amount_unsigned'
   | 'status_contradictory'
   | 'status_unknown'
+  | 'test_payment'
 
 /** What an adapter made of a verified body: a fact, a reason to hold it, or (both null) nothing about a payment. */
 export interface Reading {

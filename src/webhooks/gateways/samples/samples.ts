@@ -10,6 +10,7 @@ import { paystackSample } from './paystack.ts'
 import { paytabsSample } from './paytabs.ts'
 import { razorpaySample } from './razorpay.ts'
 import type { GatewaySample, SampleSpec } from './sample.ts'
+import { shopifySample } from './shopify.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
 
@@ -26,6 +27,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['paystack', paystackSample],
   ['paytabs', paytabsSample],
   ['razorpay', razorpaySample],
+  ['shopify', shopifySample],
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
 ])
