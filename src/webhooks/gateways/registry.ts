@@ -2,6 +2,7 @@ import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { cashfree } from './cashfree.ts'
 import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
+import { gocardless } from './gocardless.ts'
 import { kashier } from './kashier.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
@@ -18,6 +19,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     cashfree,
     checkoutcom,
     fawry,
+    gocardless,
     kashier,
     paymob,
     paystack,

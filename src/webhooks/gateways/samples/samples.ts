@@ -4,6 +4,7 @@ import { adapters } from '../registry.ts'
 import { cashfreeSample } from './cashfree.ts'
 import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
+import { gocardlessSample } from './gocardless.ts'
 import { kashierSample } from './kashier.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
@@ -22,6 +23,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['cashfree', cashfreeSample],
   ['checkoutcom', checkoutcomSample],
   ['fawry', fawrySample],
+  ['gocardless', gocardlessSample],
   ['kashier', kashierSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],

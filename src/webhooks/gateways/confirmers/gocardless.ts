@@ -1,0 +1,89 @@
+import type { FactKind } from '../../../payments/fact.ts'
+import type { ApiAnswer, Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
+import { linkOf, meaningOf, merchantRefOf, operationOf } from '../gocardless-actions.ts'
+import { minorUnits } from '../kit/amount.ts'
+import { isObject, type JsonObject, parseObject } from '../kit/body.ts'
+import { completeFact, type FactDraft } from '../kit/verdict.ts'
+
+/** The version of the API that these answers are of, https://developer.gocardless.com/api-reference/#core-endpoints. */
+const API_VERSION = '2015-07-06'
+
+/** Asks for the payment or the refund that a signed event names: what it amounts to, and for a refund of which payment it is. */
+export const gocardlessConfirmer: Confirmer = { apiUrl: 'https://api.gocardless.com', ask }
+
+async function ask(event: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
+  const named = eventNamed(event)
+  const meaning = named === null ? null : meaningOf(named)
+  if (named === null || meaning?.is !== 'asked') return denied('event_unknown')
+  return named.resource_type === 'refunds'
+    ? askForRefund(meaning.kind, linkOf(named, 'refund'), api)
+    : askForPayment(meaning.kind, linkOf(named, 'payment'), api)
+}
+
+/** One delivery holds several events; all of them are kept with its whole body. */
+function eventNamed({ body, eventId }: EventInDoubt): JsonObject | null {
+  const events = parseObject(body)?.events
+  if (!Array.isArray(events)) return null
+  return events.filter(isObject).find(({ id }) => id === eventId) ?? null
+}
+
+/** States in which the money of a payment never came; `failed` may follow `confirmed`. */
+const NOT_YET: ReadonlySet<unknown> = new Set([
+  'pending_customer_approval',
+  'pending_submission',
+  'submitted',
+])
+const NEVER: ReadonlySet<unknown> = new Set(['cancelled', 'customer_approval_denied', 'failed'])
+
+async function askForPayment(kind: FactKind, id: string | null, api: GatewayApi): Promise<Confirmation> {
+  if (id === null) return denied('reference_missing')
+  const payment = objectOf(await get(`/payments/${encodeURIComponent(id)}`, api), 'payments', id)
+  if (payment === null) return denied('payment_unknown')
+  if (NOT_YET.has(payment.status)) return { kind: 'waiting' }
+  if (NEVER.has(payment.status)) return denied('status_differs')
+  return confirmed({
+    kind,
+    merchantRef: merchantRefOf(payment.metadata),
+    gatewayRef: payment.id,
+    operationRef: operationOf(kind, id),
+    ...moneyOf(payment),
+  })
+}
+
+async function askForRefund(kind: FactKind, id: string | null, api: GatewayApi): Promise<Confirmation> {
+  if (id === null) return denied('reference_missing')
+  const refund = objectOf(await get(`/refunds/${encodeURIComponent(id)}`, api), 'refunds', id)
+  if (refund === null) return denied('refund_unknown')
+  return confirmed({
+    kind,
+    merchantRef: null,
+    gatewayRef: linkOf(refund, 'payment'),
+    operationRef: refund.id,
+    ...moneyOf(refund),
+  })
+}
+
+function get(path: string, api: GatewayApi): Promise<ApiAnswer> {
+  const authorization = `Bearer ${api.settings.ACCESS_TOKEN ?? ''}`
+  return api.call({ method: 'GET', path, headers: { authorization, 'gocardless-version': API_VERSION } })
+}
+
+/** `{ payments: { id, … } }`, and only where it is the one that was asked for. */
+function objectOf({ status, body }: ApiAnswer, envelope: string, id: string): JsonObject | null {
+  const object = status === 200 ? body?.[envelope] : null
+  return isObject(object) && object.id === id ? object : null
+}
+
+/** Amounts are in the smallest unit: pence, cents. */
+function moneyOf({ amount, currency }: JsonObject) {
+  return { amountMinor: minorUnits(amount, currency), currency }
+}
+
+function confirmed(draft: FactDraft): Confirmation {
+  const { fact, hold } = completeFact(draft)
+  return fact === null ? denied(hold ?? 'object_unreadable') : { kind: 'confirmed', fact }
+}
+
+function denied(reason: string): Confirmation {
+  return { kind: 'denied', reason }
+}
