@@ -10,6 +10,7 @@ import { paytabs } from './paytabs.ts'
 import { razorpay } from './razorpay.ts'
 import { accountProblems } from './settings.ts'
 import { shopify } from './shopify.ts'
+import { square } from './square.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
@@ -26,6 +27,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     paytabs,
     razorpay,
     shopify,
+    square,
     standardWebhooks,
     stripe,
   ].map((adapter) => [adapter.name, adapter]),

@@ -12,6 +12,7 @@ import { paytabsSample } from './paytabs.ts'
 import { razorpaySample } from './razorpay.ts'
 import type { GatewaySample, SampleSpec } from './sample.ts'
 import { shopifySample } from './shopify.ts'
+import { squareSample } from './square.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
 
@@ -30,6 +31,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['paytabs', paytabsSample],
   ['razorpay', razorpaySample],
   ['shopify', shopifySample],
+  ['square', squareSample],
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
 ])
