@@ -4,6 +4,7 @@ import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
 import { gocardless } from './gocardless.ts'
 import { kashier } from './kashier.ts'
+import { midtrans } from './midtrans.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
 import { paytabs } from './paytabs.ts'
@@ -22,6 +23,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     fawry,
     gocardless,
     kashier,
+    midtrans,
     paymob,
     paystack,
     paytabs,

@@ -6,6 +6,7 @@ import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
 import { gocardlessSample } from './gocardless.ts'
 import { kashierSample } from './kashier.ts'
+import { midtransSample } from './midtrans.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
 import { paytabsSample } from './paytabs.ts'
@@ -26,6 +27,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['fawry', fawrySample],
   ['gocardless', gocardlessSample],
   ['kashier', kashierSample],
+  ['midtrans', midtransSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],
   ['paytabs', paytabsSample],

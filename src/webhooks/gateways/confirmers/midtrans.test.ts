@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import type { PaymentFact } from '../../../payments/fact.ts'
+import type { ApiAnswer, ApiRequest } from '../confirm.ts'
+import { midtransConfirmer } from './midtrans.ts'
+
+const told: PaymentFact = {
+  kind: 'captured',
+  merchantRef: 'trip/1',
+  gatewayRef: null,
+  operationRef: 'tx-1',
+  amountMinor: 99_900_000n,
+  currency: 'IDR',
+}
+const now = {
+  status_code: '200',
+  transaction_status: 'settlement',
+  transaction_id: 'tx-1',
+  order_id: 'trip/1',
+  gross_amount: '200000.00',
+  currency: 'IDR',
+}
+const settled = { ...told, amountMinor: 20_000_000n }
+
+async function ask(answer: ApiAnswer['body'], fact: PaymentFact = told) {
+  const requests: ApiRequest[] = []
+  const api = {
+    settings: { SERVER_KEY: 'server-key' },
+    call: async (request: ApiRequest) => {
+      requests.push(request)
+      return { status: 200, body: answer }
+    },
+  }
+  const event = { eventId: 'e', type: 'settlement', fact, body: Buffer.from('{}') }
+  return { said: await midtransConfirmer.ask(event, api), requests }
+}
+
+describe('asking Midtrans', () => {
+  it('asks for the status of the order, with the server key as the user', async () => {
+    const { requests } = await ask(now)
+    expect(requests).toEqual([
+      {
+        method: 'GET',
+        path: '/v2/trip%2F1/status',
+        headers: { authorization: `Basic ${Buffer.from('server-key:').toString('base64')}` },
+      },
+    ])
+  })
+
+  it('confirms what the API says, and not what the notification said', async () => {
+    expect((await ask(now)).said).toEqual({ kind: 'confirmed', fact: settled })
+  })
+
+  it.each<[string, object]>([
+    ['refund', { refunds: [{ refund_chargeback_id: 7, refund_amount: '200000.00' }] }],
+    ['partial_chargeback', { refund_amount: '1.00' }],
+  ])('confirms the capture of what is by now a %s', async (transaction_status, more) => {
+    expect((await ask({ ...now, transaction_status, ...more })).said).toEqual({
+      kind: 'confirmed',
+      fact: settled,
+    })
+  })
+
+  it('confirms a refund by its own id, with the amount of the list', async () => {
+    const refund: PaymentFact = { ...told, kind: 'refunded', operationRef: '8' }
+    const refunds = [
+      { refund_chargeback_id: 7, refund_amount: '5000.00' },
+      { refund_chargeback_id: 8, refund_amount: '7000.00' },
+    ]
+    const answer = { ...now, transaction_status: 'partial_refund', refunds }
+    expect((await ask(answer, refund)).said).toEqual({
+      kind: 'confirmed',
+      fact: { ...refund, amountMinor: 700_000n },
+    })
+    expect((await ask(now, refund)).said).toEqual({ kind: 'waiting' })
+  })
+
+  it('brings a state that is older up to now', async () => {
+    expect((await ask(now, { ...told, kind: 'pending' })).said).toEqual({ kind: 'confirmed', fact: settled })
+    const cancelled = { ...now, transaction_status: 'cancel' }
+    expect((await ask(cancelled)).said).toMatchObject({ kind: 'confirmed', fact: { kind: 'cancelled' } })
+  })
+
+  it('waits while the API is behind', async () => {
+    expect((await ask({ ...now, transaction_status: 'pending', status_code: '201' })).said).toEqual({
+      kind: 'waiting',
+    })
+    expect((await ask(null)).said).toEqual({ kind: 'waiting' })
+  })
+
+  it('a card payment under challenge is not confirmed as captured', async () => {
+    const challenged = {
+      ...now,
+      transaction_status: 'capture',
+      fraud_status: 'challenge',
+      status_code: '201',
+    }
+    expect((await ask(challenged)).said).toEqual({ kind: 'waiting' })
+  })
+
+  it.each([
+    ['transaction_unknown', { status_code: '404', status_message: 'Transaction does not exist.' }],
+    ['transaction_differs', { ...now, order_id: 'trip-2' }],
+    ['status_unknown', { ...now, transaction_status: 'paid' }],
+  ])('denies: %s', async (reason, answer) => {
+    expect((await ask(answer)).said).toEqual({ kind: 'denied', reason })
+  })
+})
