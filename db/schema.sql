@@ -79,6 +79,15 @@ CREATE TABLE `driver_standings` (
   PRIMARY KEY (`driver_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `event_listings` (
+  `gateway` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `account` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `compared_until` datetime(3) NOT NULL COMMENT 'everything before is compared',
+  `next_at` datetime(3) NOT NULL COMMENT 'when the list is read next; who reads it puts it ahead first',
+  `last_error` varchar(500) DEFAULT NULL,
+  PRIMARY KEY (`gateway`,`account`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `fare_biddings` (
   `id` char(36) NOT NULL,
   `trip_request_id` char(36) NOT NULL,
@@ -474,6 +483,8 @@ CREATE TABLE `webhook_events` (
   `body` mediumblob NOT NULL COMMENT 'the bytes as they came',
   `received_at` datetime(3) NOT NULL,
   `finished_at` datetime(3) DEFAULT NULL,
+  `is_hint` tinyint NOT NULL DEFAULT 0 COMMENT '1: only the gateway''s answer makes a fact of it',
+  `confirmed_at` datetime(3) DEFAULT NULL COMMENT 'when the gateway itself said so',
   PRIMARY KEY (`id`),
   UNIQUE KEY `one_event_per_key` (`event_key`),
   KEY `due` (`state`,`next_at`),

@@ -82,7 +82,7 @@ export function createApp(options: AppOptions): App {
   const feed = openFeed(options, resources, registry)
   const callbacks = openCallbacks(options, { resources, feed }, registry)
   const webhooks = assembleWebhooks(options, resources, metrics, { callbacks, feed })
-  const { ingest, processor, sweeper } = webhooks
+  const { ingest, processor, sweepers } = webhooks
   const ops = assembleOps(options, resources, registry, VERSION)
   const onFree: Dispatch['freed'] = (workplace) => dispatch.freed(workplace)
   const drivers = openDrivers(options, { resources, feed, onFree }, registry)
@@ -102,7 +102,7 @@ export function createApp(options: AppOptions): App {
   realtime.attach(server)
   const internalServer = isSeparate ? serverOf([ops, docs, internal]) : null
   const backlogTimer = watch(resources.database.commands, 'backlog', readBacklog, metrics.backlog)
-  const loops = [sweeper, openIdempotency(options, resources, registry), feed.pruner, drivers, dispatch]
+  const loops = [...sweepers, openIdempotency(options, resources, registry), feed.pruner, drivers, dispatch]
   return {
     server,
     listen: (port, host) => listen(server, port, host),

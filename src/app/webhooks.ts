@@ -14,6 +14,7 @@ import { wakeParked } from '../webhooks/park.ts'
 import { PauseBoard } from '../webhooks/pauses.ts'
 import { Processor } from '../webhooks/process.ts'
 import { Sweeper } from '../webhooks/sweep.ts'
+import { type Asker, openAsking } from './asking.ts'
 import type { Feed } from './feed.ts'
 import type { AppOptions } from './options.ts'
 import { LOG_LINES, type Resources } from './resources.ts'
@@ -26,6 +27,8 @@ export interface Webhooks {
   readonly ingest: Ingest
   readonly processor: Processor
   readonly sweeper: Sweeper
+  /** Everything that turns by itself: the sweeper, and those who ask the gateways. */
+  readonly sweepers: readonly (Sweeper | Asker)[]
 }
 
 /** From the door to the ledger: ingest, workers, sweeper. */
@@ -52,10 +55,6 @@ export function assembleWebhooks(
     onStored: ringOrTakeOver,
     onBatch: metrics.committed,
   })
-  const samplers = {
-    refusals: createSampler({ ...LOG_LINES, clock }),
-    acknowledgements: createSampler({ ...LOG_LINES, clock }),
-  }
   const processor = new Processor({
     pool: database.workers,
     pauses: new PauseBoard(database.workers),
@@ -76,19 +75,13 @@ export function assembleWebhooks(
     process: (ids) => processor.process(ids),
     ...(options.sweep === undefined ? {} : { pace: options.sweep }),
   })
+  const asking = openAsking(
+    { pool: database.workers, log, accounts, clock, commit, ring: ringOrTakeOver },
+    metrics,
+  )
   return {
-    ingest: new Ingest({
-      adapters,
-      accounts,
-      commit,
-      clock,
-      metrics,
-      certificates: new Certificates({ fetchText: options.fetchText ?? fetchText, clock }),
-      fetchText: options.fetchText ?? fetchText,
-      trustedProxies: new AddressRanges(options.internalApi?.trustedProxies ?? []),
-      log,
-      samplers,
-    }),
+    sweepers: [sweeper, ...asking],
+    ingest: openIngest(options, commit, metrics),
     processor,
     sweeper,
     ring: ringOrTakeOver,
@@ -97,4 +90,24 @@ export function assembleWebhooks(
       if (woken.length > 0) ringOrTakeOver(woken)
     },
   }
+}
+
+function openIngest(options: AppOptions, commit: GroupCommit, metrics: WebhookMetrics): Ingest {
+  const { log, accounts, clock = systemClock, internalApi } = options
+  const fetching = options.fetchText ?? fetchText
+  return new Ingest({
+    adapters,
+    accounts,
+    commit,
+    clock,
+    metrics,
+    certificates: new Certificates({ fetchText: fetching, clock }),
+    fetchText: fetching,
+    trustedProxies: new AddressRanges(internalApi?.trustedProxies ?? []),
+    log,
+    samplers: {
+      refusals: createSampler({ ...LOG_LINES, clock }),
+      acknowledgements: createSampler({ ...LOG_LINES, clock }),
+    },
+  })
 }

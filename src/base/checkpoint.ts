@@ -17,6 +17,9 @@ export type EventCheckpoint =
   | 'process:commit-sent'
   | 'process:committed'
 
+/** Moments of asking a gateway whether an event is true. */
+export type ConfirmCheckpoint = 'confirm:asking' | 'confirm:answered' | 'confirm:written'
+
 /** Moments in the life of a request with a key, and of an operation of several phases. */
 export type KeyCheckpoint =
   | 'once:claimed'
@@ -37,7 +40,7 @@ export type FeedCheckpoint =
   | 'feed:page-read'
   | 'feed:page-sent'
 
-export type Checkpoint = EventCheckpoint | KeyCheckpoint | FeedCheckpoint
+export type Checkpoint = EventCheckpoint | ConfirmCheckpoint | KeyCheckpoint | FeedCheckpoint
 
 let listener: ((checkpoint: Checkpoint) => void) | null = null
 

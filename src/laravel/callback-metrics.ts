@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Circuit } from '../base/circuit.ts'
 import type { OutboxBacklog } from '../outbox/backlog.ts'
 import type { AnswerOutcome } from './callback-settlement.ts'
 import type { CallbackOutcome } from './callback-verdict.ts'
-import type { Circuit } from './circuit.ts'
 
 /** Where the callbacks' counters go. */
 export interface CallbackMetrics {

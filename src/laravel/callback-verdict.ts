@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts'
+import type { Health } from '../base/circuit.ts'
 import type { Settlement } from '../outbox/message.ts'
 import type { CallbackAnswer } from './callback-request.ts'
-import type { Health } from './circuit.ts'
 
 /** The word for metrics and logs. */
 export type CallbackOutcome =

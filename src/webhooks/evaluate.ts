@@ -27,6 +27,7 @@ export function evaluateAlone(event: ClaimedEvent, isPaused: boolean): EventResu
   if (isPaused) return is('paused', 'gateway_paused')
   if (event.hold !== null && !event.approved) return is('quarantined', event.hold)
   if (event.conflictsWith !== null && !event.approved) return is('quarantined', 'event_id_conflict')
+  if (event.fact === null && event.isHint) return is('unconfirmed', 'confirmation_needed')
   if (event.fact === null) return is('processed', null, 'ignored')
   if (!event.maySettle && !event.approved) return is('unconfirmed', 'confirmation_needed')
   return null

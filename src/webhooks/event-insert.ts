@@ -2,6 +2,7 @@ import type { PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
 import type { StoredClaim } from '../idempotency/decide.ts'
 import type { NewEvent } from './event.ts'
+import { HINT_SECONDS } from './gateways/kit/hint.ts'
 
 /**
  * How long the ring has before the sweeper looks: a healthy event is processed in milliseconds, so whatever is older has
@@ -25,6 +26,7 @@ const COLUMNS = [
   'currency',
   'occurred_at',
   'may_settle',
+  'is_hint',
   'hold',
   'state',
   'outcome',
@@ -36,8 +38,13 @@ const COLUMNS = [
 ] as const
 
 const DUE = `UTC_TIMESTAMP(3) + INTERVAL ${RING_GRACE_SECONDS} SECOND`
+/**
+ * A hint's id holds a stretch of ten seconds (HINT_SECONDS): its gateway is asked after that, so that whatever else was hinted at
+ * meanwhile is in the answer.
+ */
+const HINT_DUE = `UTC_TIMESTAMP(3) + INTERVAL ${HINT_SECONDS + RING_GRACE_SECONDS} SECOND`
 /** received_at, next_at, finished_at: the database's clock; next_at only where there is work to do. */
-const ROW = `(${COLUMNS.map(() => '?').join(', ')}, UTC_TIMESTAMP(3), IF(?, ${DUE}, NULL), IF(?, UTC_TIMESTAMP(3), NULL))`
+const ROW = `(${COLUMNS.map(() => '?').join(', ')}, UTC_TIMESTAMP(3), CASE ? WHEN 'work' THEN ${DUE} WHEN 'ask' THEN UTC_TIMESTAMP(3) WHEN 'hint' THEN ${HINT_DUE} END, IF(?, UTC_TIMESTAMP(3), NULL))`
 const HEAD = `INSERT INTO webhook_events (${COLUMNS.join(', ')}, received_at, next_at, finished_at) VALUES `
 /** A row that stands stays as it is; with -FOUND_ROWS the count of changed rows is the count of inserted ones. */
 const TAIL = ' ON DUPLICATE KEY UPDATE id = id'
@@ -85,6 +92,7 @@ function pushValues(values: (string | number | Buffer | null)[], event: NewEvent
     fact === null ? null : fact.currency,
     event.occurredAt === null ? null : toDateTime(event.occurredAt),
     event.maySettle ? 1 : 0,
+    event.isHint ? 1 : 0,
     event.hold,
     event.state,
     event.outcome,
@@ -93,9 +101,16 @@ function pushValues(values: (string | number | Buffer | null)[], event: NewEvent
     event.requestId,
     Buffer.from(event.signature),
     event.body,
-    event.state === 'received' ? 1 : 0,
+    lookOf(event),
     event.state === 'processed' ? 1 : 0,
   )
+}
+
+/** Who looks at the event next: a worker, or whoever asks its gateway. */
+function lookOf({ state, isHint }: NewEvent): 'work' | 'ask' | 'hint' | null {
+  if (state === 'received') return 'work'
+  if (state !== 'unconfirmed') return null
+  return isHint ? 'hint' : 'ask'
 }
 
 /** DATETIME(3) in UTC, as text: no driver's idea of a time zone comes between. */

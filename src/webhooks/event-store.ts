@@ -12,6 +12,7 @@ export interface ClaimedEvent {
   readonly eventId: string
   readonly fact: PaymentFact | null
   readonly maySettle: boolean
+  readonly isHint: boolean
   readonly hold: string | null
   readonly approved: boolean
   readonly amountApproved: boolean
@@ -42,7 +43,7 @@ type Queryable = Pick<PoolConnection | Pool, 'query'>
 export async function claimEvents(connection: PoolConnection, ids: readonly Id[]): Promise<ClaimedEvent[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT id, gateway, account, event_id, fact_kind, merchant_ref, gateway_ref, operation_ref, amount_minor, currency,
-       may_settle, hold, approved, amount_approved, conflicts_with, attempts, request_id, received_at, UTC_TIMESTAMP(3) AS now
+       may_settle, is_hint, hold, approved, amount_approved, conflicts_with, attempts, request_id, received_at, UTC_TIMESTAMP(3) AS now
      FROM webhook_events FORCE INDEX (PRIMARY) WHERE id IN (?) AND state = 'received' ORDER BY id FOR UPDATE SKIP LOCKED`,
     [ids],
   )
@@ -51,8 +52,9 @@ export async function claimEvents(connection: PoolConnection, ids: readonly Id[]
     gateway: row.gateway,
     account: row.account,
     eventId: row.event_id,
-    fact: toFact(row),
+    fact: factOf(row),
     maySettle: row.may_settle === 1,
+    isHint: row.is_hint === 1,
     hold: row.hold,
     approved: row.approved === 1,
     amountApproved: row.amount_approved === 1,
@@ -64,7 +66,8 @@ export async function claimEvents(connection: PoolConnection, ids: readonly Id[]
   }))
 }
 
-function toFact(row: RowDataPacket): PaymentFact | null {
+/** The fact that a row of webhook_events holds. */
+export function factOf(row: RowDataPacket): PaymentFact | null {
   if (row.fact_kind === null) return null
   return {
     kind: row.fact_kind,
@@ -96,10 +99,17 @@ async function finishGroup(connection: PoolConnection, group: readonly EventResu
   if (!first) return
   const cases = group.flatMap(({ id, paymentId }) => [id, paymentId])
   await connection.query(
-    `UPDATE webhook_events SET state = ?, outcome = ?, reason = ?, next_at = NULL, last_error = NULL,
+    `UPDATE webhook_events SET state = ?, outcome = ?, reason = ?, next_at = IF(?, UTC_TIMESTAMP(3), NULL), last_error = NULL,
        finished_at = UTC_TIMESTAMP(3), payment_id = CASE id ${'WHEN ? THEN ? '.repeat(group.length)} END
      WHERE id IN (?)`,
-    [first.state, first.outcome, first.reason, ...cases, group.map(({ id }) => id)],
+    [
+      first.state,
+      first.outcome,
+      first.reason,
+      first.state === 'unconfirmed',
+      ...cases,
+      group.map(({ id }) => id),
+    ],
   )
 }
 

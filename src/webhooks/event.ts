@@ -48,6 +48,8 @@ export interface NewEvent {
   readonly fact: PaymentFact | null
   readonly occurredAt: Date | null
   readonly maySettle: boolean
+  /** Only the gateway's answer makes a fact of it. */
+  readonly isHint: boolean
   readonly hold: string | null
   readonly state: EventState
   readonly outcome: EventOutcome | null
@@ -70,7 +72,18 @@ const TYPE_LIMIT_CHARACTERS = 100
 
 /** Turns what an adapter read into a row: its key, its digest, and the state in which it starts. */
 export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: DeliveryContext): NewEvent {
-  const settles = maySettle(adapter, event)
+  return rowOf(event, maySettle(adapter, event), { ...context, body: context.delivery.body })
+}
+
+/** The same for an event that the gateway's API listed: it was asked over TLS, so its word needs no signature. */
+export function listedEvent(event: GatewayEvent, source: Omit<Source, 'signature'>): NewEvent {
+  return rowOf(event, event.fact !== null && event.hold === null, { ...source, signature: 'listed' })
+}
+
+/** Where a row comes from. */
+type Source = Omit<DeliveryContext, 'delivery'> & { readonly body: Buffer }
+
+function rowOf(event: GatewayEvent, settles: boolean, context: Source): NewEvent {
   return {
     id: newId(),
     eventKey: eventKey(context.gateway, context.account, event.eventId),
@@ -82,12 +95,13 @@ export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: 
     fact: event.fact,
     occurredAt: event.occurredAt,
     maySettle: settles,
+    isHint: event.isHint === true,
     hold: event.hold,
     ...startingState(event, settles),
     conflictsWith: null,
     requestId: context.requestId,
     signature: context.signature,
-    body: context.delivery.body,
+    body: context.body,
   }
 }
 

@@ -12,6 +12,8 @@ export interface WebhookMetrics {
   processed(batch: ProcessedBatch): void
   failed(kind: 'retry' | 'dead'): void
   ringFailed(): void
+  asked(gateway: string, outcome: string): void
+  compared(gateway: string, counts: { readonly listed: number; readonly missed: number }): void
   backlog(backlog: Backlog): void
 }
 
@@ -45,6 +47,15 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     'Rings that Redis did not hear; the sweeper repeats them.',
     [],
   )
+  const questions = counter(
+    'confirmations_total',
+    'Questions to gateways about doubtful events, by outcome.',
+    ['gateway', 'outcome'],
+  )
+  const listedEvents = counter('listed_total', 'Events that gateways listed for comparison.', ['gateway'])
+  const missedEvents = counter('missed_total', 'Events that a gateway listed and that had never come.', [
+    'gateway',
+  ])
   const ack = histogram('ack_seconds', 'From the last byte of a delivery to its answer.', ACK_SECONDS, [
     'gateway',
   ])
@@ -69,6 +80,11 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     },
     failed: (kind) => failures.inc({ kind }),
     ringFailed: () => ringsFailed.inc(),
+    asked: (gateway, outcome) => questions.inc({ gateway, outcome }),
+    compared: (gateway, { listed, missed }) => {
+      listedEvents.inc({ gateway }, listed)
+      missedEvents.inc({ gateway }, missed)
+    },
     backlog,
   }
 }

@@ -1,0 +1,131 @@
+import type { Pool, PoolConnection } from '../../../db/pools.ts'
+import type { ResultSetHeader, RowDataPacket } from '../../../db/rows.ts'
+import type { Id } from '../../base/ids.ts'
+import type { PaymentFact } from '../../payments/fact.ts'
+import { factOf } from '../event-store.ts'
+import type { AccountName } from '../gateway-pause.ts'
+
+/** An unconfirmed event whose gateway is to be asked now. */
+export interface DoubtfulEvent extends AccountName {
+  readonly id: Id
+  readonly eventId: string
+  readonly type: string
+  readonly fact: PaymentFact | null
+  readonly body: Buffer
+  readonly attempts: number
+  readonly requestId: string
+}
+
+type Queryable = Pick<PoolConnection | Pool, 'query'>
+
+/**
+ * Takes events whose time has come and puts their next look ahead by the lease, so that no two processes ask at once; whoever
+ * dies meanwhile leaves them to others after it. Uses the index due.
+ */
+export async function takeDoubtful(
+  connection: PoolConnection,
+  limit: number,
+  leaseSeconds: number,
+): Promise<DoubtfulEvent[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT id, gateway, account, event_id, type, fact_kind, merchant_ref, gateway_ref, operation_ref, amount_minor, currency,
+       body, attempts, request_id
+     FROM webhook_events WHERE state = 'unconfirmed' AND next_at <= UTC_TIMESTAMP(3)
+     ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED`,
+    [limit],
+  )
+  if (rows.length === 0) return []
+  await connection.query(
+    'UPDATE webhook_events SET next_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE id IN (?)',
+    [leaseSeconds, rows.map((row) => row.id)],
+  )
+  return rows.map((row) => ({
+    id: row.id,
+    gateway: row.gateway,
+    account: row.account,
+    eventId: row.event_id,
+    type: row.type,
+    fact: factOf(row),
+    body: row.body,
+    attempts: row.attempts,
+    requestId: row.request_id,
+  }))
+}
+
+/** The gateway said so: its fact takes the place of the event's, which has work to do now. False: somebody else decided. Uses the primary key. */
+export async function storeConfirmed(connection: Queryable, id: Id, fact: PaymentFact): Promise<boolean> {
+  const [result] = await connection.query<ResultSetHeader>(
+    `UPDATE webhook_events SET fact_kind = ?, merchant_ref = ?, gateway_ref = ?, operation_ref = ?, amount_minor = ?,
+       currency = ?, may_settle = 1, is_hint = 0, confirmed_at = UTC_TIMESTAMP(3), state = 'received', outcome = NULL,
+       reason = NULL, attempts = 0, last_error = NULL, next_at = UTC_TIMESTAMP(3), finished_at = NULL
+     WHERE id = ? AND state = 'unconfirmed'`,
+    [
+      fact.kind,
+      fact.merchantRef,
+      fact.gatewayRef,
+      fact.operationRef,
+      fact.amountMinor === null ? null : String(fact.amountMinor),
+      fact.currency,
+      id,
+    ],
+  )
+  return result.affectedRows === 1
+}
+
+/** The gateway says otherwise, or knows of no such thing: for a person. Uses the primary key. */
+export async function storeDenied(
+  connection: Queryable,
+  id: Id,
+  reason: string,
+  words: string,
+): Promise<boolean> {
+  const [result] = await connection.query<ResultSetHeader>(
+    `UPDATE webhook_events SET state = 'quarantined', reason = ?, last_error = ?, next_at = NULL
+     WHERE id = ? AND state = 'unconfirmed'`,
+    [reason, words, id],
+  )
+  return result.affectedRows === 1
+}
+
+/** Asks again after `delayMs`; null: never by itself. Counts an attempt. Uses the primary key. */
+export async function storeUnanswered(
+  connection: Queryable,
+  id: Id,
+  words: string | null,
+  delayMs: number | null,
+): Promise<void> {
+  await connection.query(
+    `UPDATE webhook_events SET attempts = attempts + 1, last_error = ?,
+       next_at = IF(?, NULL, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND),
+       reason = IF(?, 'confirmation_failed', reason)
+     WHERE id = ? AND state = 'unconfirmed'`,
+    [words, delayMs === null, (delayMs ?? 0) * 1_000, delayMs === null, id],
+  )
+}
+
+/** Nobody can ask for these: they wait for a person, or for credentials. Uses the primary key. */
+export async function leaveUnasked(connection: Queryable, ids: readonly Id[]): Promise<void> {
+  if (ids.length === 0) return
+  await connection.query(
+    "UPDATE webhook_events SET next_at = NULL WHERE id IN (?) AND state = 'unconfirmed'",
+    [ids],
+  )
+}
+
+/**
+ * Lets events be asked about that came before their account had credentials; returns how many, at most `limit`. Uses the index
+ * due, which holds the unconfirmed ones without a time beside one another.
+ */
+export async function adoptUnasked(
+  connection: Queryable,
+  { gateway, account }: AccountName,
+  limit: number,
+): Promise<number> {
+  const [result] = await connection.query<ResultSetHeader>(
+    `UPDATE webhook_events SET next_at = UTC_TIMESTAMP(3)
+     WHERE state = 'unconfirmed' AND next_at IS NULL AND reason = 'confirmation_needed' AND gateway = ? AND account = ?
+     LIMIT ?`,
+    [gateway, account, limit],
+  )
+  return result.affectedRows
+}

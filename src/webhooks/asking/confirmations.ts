@@ -1,0 +1,186 @@
+import type { Pool } from '../../../db/pools.ts'
+import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../../db/transaction.ts'
+import { backoffMs } from '../../base/backoff.ts'
+import { reached } from '../../base/checkpoint.ts'
+import { type Id, idToText } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import { Loop } from '../../base/loop.ts'
+import type { Confirmation, Confirmer } from '../gateways/confirm.ts'
+import { type AskedAccount, nameOf } from './asked-accounts.ts'
+import { differences } from './compare-facts.ts'
+import {
+  adoptUnasked,
+  type DoubtfulEvent,
+  leaveUnasked,
+  storeConfirmed,
+  storeDenied,
+  storeUnanswered,
+  takeDoubtful,
+} from './confirm-store.ts'
+import { GatewayAway } from './gateway-api.ts'
+
+/** What came of asking once. */
+export type AskOutcome = 'confirmed' | 'denied' | 'differs' | 'waiting' | 'away' | 'refused' | 'given_up'
+
+export interface ConfirmationsOptions {
+  readonly pool: Pool
+  readonly log: Log
+  /** By `gateway/account`; see confirmableAccounts. */
+  readonly accounts: ReadonlyMap<string, AskedAccount<Confirmer>>
+  /** Rings events that have work to do now. Must not throw. */
+  readonly ring: (ids: readonly Id[]) => void
+  readonly onAsked?: (gateway: string, outcome: AskOutcome) => void
+  readonly intervalMs?: number
+}
+
+const BATCH = 8
+const INTERVAL_MS = 1_000
+/** Longer than two calls to a gateway that is slow to its last second. */
+const LEASE_SECONDS = 60
+const BACKOFF = { baseMs: 5_000, capMs: 3_600_000, random: Math.random }
+/** With the back-off above about two days. */
+const MAX_ATTEMPTS = 60
+const ADOPT_LIMIT = 1_000
+const WORDS_LIMIT_CHARACTERS = 500
+
+/**
+ * Asks gateways about events that their signature does not prove. Every process runs one; the rows are taken under a lease, so
+ * they share the work. Asking changes nothing at the gateway, so an answer that was lost is asked for again; what it brings is
+ * written once, while the event is still unconfirmed.
+ */
+export class Confirmations {
+  readonly #options: ConfirmationsOptions
+  readonly #loop: Loop
+  #hasAdopted = false
+
+  constructor(options: ConfirmationsOptions) {
+    this.#options = options
+    this.#loop = new Loop({
+      turn: async () => (await this.runOnce()) >= BATCH,
+      intervalMs: options.intervalMs ?? INTERVAL_MS,
+      onError: (err) => options.log.warn({ err }, 'asking gateways failed; the next turn tries again'),
+    })
+  }
+
+  /** Without an account that could be asked about there is nothing to do. */
+  start(): void {
+    if (this.#options.accounts.size > 0) this.#loop.start()
+  }
+
+  stop(timeoutMs: number): Promise<void> {
+    return this.#loop.stop(timeoutMs)
+  }
+
+  /** One turn; returns for how many events it looked. Throws what the database throws. */
+  async runOnce(): Promise<number> {
+    const { pool, accounts } = this.#options
+    await this.#adopt()
+    const events = await inTransaction(pool, 'take doubtful events', (connection) =>
+      takeDoubtful(connection, BATCH, LEASE_SECONDS),
+    )
+    if (events.length === 0) return 0
+    const unasked = events.filter((event) => !accounts.has(nameOf(event)))
+    await this.#write('leave events', (connection) =>
+      leaveUnasked(
+        connection,
+        unasked.map(({ id }) => id),
+      ),
+    )
+    await Promise.all(events.map((event) => this.#ask(event)))
+    return events.length
+  }
+
+  /** Once a process: credentials may be new. */
+  async #adopt(): Promise<void> {
+    if (this.#hasAdopted) return
+    for (const { account } of this.#options.accounts.values()) {
+      let adopted = ADOPT_LIMIT
+      while (adopted === ADOPT_LIMIT)
+        adopted = await this.#write('adopt events', (connection) =>
+          adoptUnasked(connection, account, ADOPT_LIMIT),
+        )
+    }
+    this.#hasAdopted = true
+  }
+
+  async #ask(event: DoubtfulEvent): Promise<void> {
+    const asked = this.#options.accounts.get(nameOf(event))
+    if (asked === undefined) return
+    reached('confirm:asking')
+    const outcome = await this.#askAndSettle(event, asked)
+    this.#options.onAsked?.(event.gateway, outcome)
+  }
+
+  async #askAndSettle(event: DoubtfulEvent, { way, api }: AskedAccount<Confirmer>): Promise<AskOutcome> {
+    let answer: Confirmation
+    try {
+      answer = await way.ask(event, api)
+    } catch (error) {
+      return this.#postpone(event, error)
+    }
+    reached('confirm:answered')
+    if (answer.kind === 'waiting') return this.#wait(event, null, 'waiting')
+    if (answer.kind === 'denied') return this.#deny(event, 'gateway_denies', answer.reason, 'denied')
+    const names = event.fact === null ? [] : differences(event.fact, answer.fact)
+    if (names.length > 0)
+      return this.#deny(event, 'gateway_disagrees', `differs: ${names.join(', ')}`, 'differs')
+    const { fact } = answer
+    const isOurs = await this.#write('confirm event', (connection) =>
+      storeConfirmed(connection, event.id, fact),
+    )
+    reached('confirm:written')
+    if (isOurs) this.#options.ring([event.id])
+    return 'confirmed'
+  }
+
+  async #deny(event: DoubtfulEvent, reason: string, words: string, outcome: AskOutcome): Promise<AskOutcome> {
+    await this.#write('deny event', (connection) => storeDenied(connection, event.id, reason, words))
+    const facts = {
+      eventId: idToText(event.id),
+      gateway: event.gateway,
+      reason,
+      words,
+      requestId: event.requestId,
+    }
+    this.#options.log.error(
+      facts,
+      'ALARM: a gateway does not confirm an event that came in its name; it is quarantined',
+    )
+    return outcome
+  }
+
+  #postpone(event: DoubtfulEvent, error: unknown): Promise<AskOutcome> {
+    const isAway = error instanceof GatewayAway
+    const words = {
+      eventId: idToText(event.id),
+      gateway: event.gateway,
+      attempt: event.attempts + 1,
+      err: error,
+    }
+    if (isAway && error.kind !== 'refused')
+      this.#options.log.info(words, 'a gateway could not be asked; it is tried again')
+    else
+      this.#options.log.error(words, 'ALARM: a gateway refuses our question, or its answer could not be read')
+    const text = error instanceof Error ? error.message : String(error)
+    return this.#wait(
+      event,
+      text.slice(0, WORDS_LIMIT_CHARACTERS),
+      isAway && error.kind !== 'refused' ? 'away' : 'refused',
+    )
+  }
+
+  async #wait(event: DoubtfulEvent, words: string | null, outcome: AskOutcome): Promise<AskOutcome> {
+    const attempt = event.attempts + 1
+    const isOver = attempt >= MAX_ATTEMPTS
+    const delayMs = isOver ? null : backoffMs(attempt, BACKOFF)
+    await this.#write('ask again', (connection) => storeUnanswered(connection, event.id, words, delayMs))
+    if (!isOver) return outcome
+    const facts = { eventId: idToText(event.id), gateway: event.gateway, attempt }
+    this.#options.log.error(facts, 'ALARM: a gateway was asked in vain for days; a person has to decide')
+    return 'given_up'
+  }
+
+  #write<T>(name: string, work: Parameters<typeof withConnection<T>>[3]): Promise<T> {
+    return withConnection(this.#options.pool, name, READ_TIMEOUT_MS, work)
+  }
+}
