@@ -73,6 +73,7 @@ const ODD_VALUES: fc.Arbitrary<string> = fc.oneof(
 /** Replaces the value after one of the genuine body's keys, textually, so that numbers and escapes stay as written. */
 function fieldReplaced(genuine: Buffer): fc.Arbitrary<Buffer> {
   const text = genuine.toString()
+  if (!text.startsWith('{')) return formFieldReplaced(text)
   const fields = [...text.matchAll(/"(\w+)":("(?:[^"\\]|\\.)*"|[\d.]+|true|false|null|\{|\[)/g)]
   const edit = fc.constantFrom('replace' as const, 'double' as const, 'rename' as const)
   return fc.tuple(fc.constantFrom(...fields), ODD_VALUES, edit).map(([field, value, how]) => {
@@ -86,6 +87,41 @@ function fieldReplaced(genuine: Buffer): fc.Arbitrary<Buffer> {
     return Buffer.from(before + rest + after.slice(whole.length))
   })
 }
+
+/** The same of a form. */
+function formFieldReplaced(text: string): fc.Arbitrary<Buffer> {
+  const pairs = text.split('&')
+  const edit = fc.constantFrom('replace' as const, 'double' as const, 'rename' as const, 'remove' as const)
+  return fc.tuple(fc.nat(pairs.length - 1), ODD_FORM_VALUES, edit).map(([at, value, how]) => {
+    const [name = '', written = ''] = pairs[at]?.split('=') ?? []
+    const anew = {
+      replace: [`${name}=${value}`],
+      double: [`${name}=${value}`, `${name}=${written}`],
+      rename: [`other=${written}`],
+      remove: [],
+    }
+    return Buffer.from(pairs.toSpliced(at, 1, ...anew[how]).join('&'))
+  })
+}
+
+const ODD_FORM_VALUES: fc.Arbitrary<string> = fc.oneof(
+  fc.string().map(encodeURIComponent),
+  fc.constantFrom(
+    '',
+    '%',
+    '%ff',
+    '%00',
+    '+',
+    'é',
+    '%C3%A9',
+    'a'.repeat(300),
+    '1e400',
+    '-1',
+    '0',
+    '0x10',
+    'a=b',
+  ),
+)
 
 function bytesChanged(genuine: Buffer): fc.Arbitrary<Buffer> {
   const change = fc.tuple(fc.nat(genuine.length - 1), fc.nat(255))

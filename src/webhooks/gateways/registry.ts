@@ -12,6 +12,7 @@ import { razorpay } from './razorpay.ts'
 import { accountProblems } from './settings.ts'
 import { shopify } from './shopify.ts'
 import { square } from './square.ts'
+import { sslcommerz } from './sslcommerz.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 
@@ -30,6 +31,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     razorpay,
     shopify,
     square,
+    sslcommerz,
     standardWebhooks,
     stripe,
   ].map((adapter) => [adapter.name, adapter]),

@@ -14,6 +14,7 @@ import { razorpaySample } from './razorpay.ts'
 import type { GatewaySample, SampleSpec } from './sample.ts'
 import { shopifySample } from './shopify.ts'
 import { squareSample } from './square.ts'
+import { sslcommerzSample } from './sslcommerz.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
 
@@ -34,6 +35,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['razorpay', razorpaySample],
   ['shopify', shopifySample],
   ['square', squareSample],
+  ['sslcommerz', sslcommerzSample],
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
 ])
