@@ -5,6 +5,7 @@ import { fawry } from './fawry.ts'
 import { gocardless } from './gocardless.ts'
 import { kashier } from './kashier.ts'
 import { midtrans } from './midtrans.ts'
+import { myfatoorah } from './myfatoorah.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
 import { paytabs } from './paytabs.ts'
@@ -25,6 +26,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     gocardless,
     kashier,
     midtrans,
+    myfatoorah,
     paymob,
     paystack,
     paytabs,

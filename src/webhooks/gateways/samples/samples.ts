@@ -7,6 +7,7 @@ import { fawrySample } from './fawry.ts'
 import { gocardlessSample } from './gocardless.ts'
 import { kashierSample } from './kashier.ts'
 import { midtransSample } from './midtrans.ts'
+import { myfatoorahSample } from './myfatoorah.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
 import { paytabsSample } from './paytabs.ts'
@@ -29,6 +30,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['gocardless', gocardlessSample],
   ['kashier', kashierSample],
   ['midtrans', midtransSample],
+  ['myfatoorah', myfatoorahSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],
   ['paytabs', paytabsSample],
