@@ -2,6 +2,7 @@ import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { cashfree } from './cashfree.ts'
 import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
+import { flutterwave } from './flutterwave.ts'
 import { gocardless } from './gocardless.ts'
 import { kashier } from './kashier.ts'
 import { midtrans } from './midtrans.ts'
@@ -23,6 +24,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     cashfree,
     checkoutcom,
     fawry,
+    flutterwave,
     gocardless,
     kashier,
     midtrans,

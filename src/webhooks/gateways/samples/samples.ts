@@ -4,6 +4,7 @@ import { adapters } from '../registry.ts'
 import { cashfreeSample } from './cashfree.ts'
 import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
+import { flutterwaveSample } from './flutterwave.ts'
 import { gocardlessSample } from './gocardless.ts'
 import { kashierSample } from './kashier.ts'
 import { midtransSample } from './midtrans.ts'
@@ -27,6 +28,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['cashfree', cashfreeSample],
   ['checkoutcom', checkoutcomSample],
   ['fawry', fawrySample],
+  ['flutterwave', flutterwaveSample],
   ['gocardless', gocardlessSample],
   ['kashier', kashierSample],
   ['midtrans', midtransSample],
