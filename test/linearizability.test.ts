@@ -17,6 +17,11 @@ function op(
   return { act, callMs, heard: returnMs === undefined ? null : { answer: { word }, returnMs } }
 }
 
+function byOffer(kind: 'accept' | 'reject', offer: string, atMs: number): TripOperation {
+  const act: TripAct = { kind, tripId: 'a', driverId: 'd1', offer }
+  return { act, callMs: atMs, heard: { answer: { word: 'ok' }, returnMs: atMs + 1 } }
+}
+
 function read(
   at: readonly [number, number],
   status: string,
@@ -40,6 +45,10 @@ describe('a history is possible', () => {
       [op('accept', 2, [0, 9], 'trip_taken'), op('accept', 1, [5, 6])],
     ],
     ['who wins without hearing it', [op('accept', 1, [0]), op('accept', 2, [5, 6], 'trip_taken')]],
+    [
+      'who rejected one offer takes the trip by the next',
+      [byOffer('reject', 'x', 0), byOffer('accept', 'y', 2)],
+    ],
     ['what was not heard never happens', [op('accept', 1, [0]), op('accept', 2, [5, 6])]],
     [
       'what was not heard happens late',
@@ -120,6 +129,11 @@ describe('a history is impossible', () => {
         op('complete', 1, [4, 5]),
         op('cancel', null, [6, 7]),
       ],
+      'trip a',
+    ],
+    [
+      'who rejected it has it, by that offer',
+      [byOffer('reject', 'x', 0), byOffer('accept', 'x', 2)],
       'trip a',
     ],
     ['who rejected it has it', [op('reject', 1, [0, 1]), op('accept', 1, [2, 3])], 'trip a'],

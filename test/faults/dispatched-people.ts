@@ -109,23 +109,26 @@ export class StreetDriver extends Person {
     if (mood < 0.1) return
     if (mood < 0.2) return this.#vanish()
     if (mood < 0.35) {
-      await this.act({ kind: 'reject', tripId, driverId }, 'driver:reject:ride', { rideId, offerId })
+      await this.act({ kind: 'reject', tripId, driverId, offer: offerId }, 'driver:reject:ride', {
+        rideId,
+        offerId,
+      })
       return
     }
     const expiresAtMs = onOurClock(expiresAt)
-    const act = { kind: 'accept', tripId, driverId, expiresAtMs } as const
+    const act = { kind: 'accept', tripId, driverId, offer: offerId, expiresAtMs } as const
     const heard = await this.act(act, 'driver:accept:ride', { rideId, offerId })
     if (heard?.word === 'ok') await this.after(200, () => this.#drive(rideId))
   }
 
-  async #bid({ rideId, expiresAt }: StreetOffer): Promise<void> {
+  async #bid({ rideId, offerId, expiresAt }: StreetOffer): Promise<void> {
     const { chance, told } = this.street
     if (chance.happens(0.15)) return
     const number = (this.#bids.get(rideId) ?? 0) + 1
     this.#bids.set(rideId, number)
     const amountMinor = 9_000 + number
     const of = { tripId: rideId, driverId: this.id }
-    const act = { kind: 'bid', ...of, bid: bidName(this.id, amountMinor) } as const
+    const act = { kind: 'bid', ...of, offer: offerId, bid: bidName(this.id, amountMinor) } as const
     // Its deadline ends it, whoever notices.
     told.mayHappen({ kind: 'unbid', ...of }, onOurClock(expiresAt) - SLACK_MS)
     const heard = await this.act(act, 'bid:place', { rideId, amountMinor, currency: 'EGP' })

@@ -85,8 +85,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: STORE,
-        from: 'WHERE id = ? AND deleted_at IS NULL FOR UPDATE',
-        to: 'WHERE id = ? AND deleted_at IS NULL',
+        from: 'WHERE id = ? AND deleted_at IS NULL FOR UPDATE`',
+        to: 'WHERE id = ? AND deleted_at IS NULL`',
       },
       {
         file: STORE,
@@ -143,17 +143,6 @@ export const MUTANTS: readonly Mutant[] = [
         file: END_BIDS,
         from: "why !== 'accepted' && why !== 'took_another' && why !== 'replaced')",
         to: "why === 'withdrawn' || why === 'expired')",
-      },
-    ],
-  },
-  {
-    name: 'no-fence',
-    why: 'a decision counts although another was made since it was begun',
-    edits: [
-      {
-        file: OFFERING,
-        from: "if (locked?.round !== search.round) return { kind: 'stale' }",
-        to: "if (locked === null) return { kind: 'stale' }",
       },
     ],
   },

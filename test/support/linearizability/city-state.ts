@@ -6,6 +6,7 @@ export interface TripState {
   readonly driverId: string | null
   /** Whoever had it once, and the one who has it. */
   readonly holders: readonly string[]
+  /** Which offers. */
   readonly rejected: readonly string[]
   /** In the order in which they were placed; no member where nobody bids. */
   readonly bids?: StoodBids

@@ -2,7 +2,7 @@ import { decided, hasLiveBid, type StoodBids, stateOfBid, withBid, withdrawn, wi
 import { bidsElsewhere, type City, isOnAnother, type TripState, WAITING } from './city-state.ts'
 import { isReason } from './reasons.ts'
 import type { Specification } from './search.ts'
-import type { TripAct, TripAnswer } from './trip-acts.ts'
+import { offerOf, type TripAct, type TripAnswer } from './trip-acts.ts'
 
 export interface CityOptions {
   /**
@@ -70,14 +70,14 @@ function effectOf(city: City, trip: TripState, act: TripAct, answer: TripAnswer 
       return trip
     case 'accept':
       if (driverId === act.driverId && status !== 'pending' && status !== 'cancelled') return trip
-      return status === 'pending' && !trip.rejected.includes(act.driverId) ? taken(city, trip, act) : null
+      return status === 'pending' && !trip.rejected.includes(offerOf(act)) ? taken(city, trip, act) : null
     case 'give':
       if (driverId === act.driverId && (status === 'accepted' || status === 'ongoing')) return trip
       return status === 'pending' ? taken(city, trip, act) : null
     case 'reject':
       if (driverId === act.driverId) return null
       return withBids(
-        { ...trip, rejected: [...new Set([...trip.rejected, act.driverId])] },
+        { ...trip, rejected: [...new Set([...trip.rejected, offerOf(act)])] },
         withdrawn(trip.bids ?? [], act.driverId),
       )
     case 'release':
@@ -122,7 +122,7 @@ function bidEffect(
   }
   if (act.kind === 'bid') {
     const isFree = !isOnAnother(city, tripId, driverId) && !bidsElsewhere(city, tripId, driverId)
-    const isAsked = status === 'pending' && trip.driverId === null && !trip.rejected.includes(driverId)
+    const isAsked = status === 'pending' && trip.driverId === null && !trip.rejected.includes(offerOf(act))
     return isFree && isAsked ? withBids(trip, withBid(bids, driverId, act.bid)) : null
   }
   const state = stateOfBid(bids, act.bid)

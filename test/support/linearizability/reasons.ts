@@ -1,6 +1,6 @@
 import { stateOfBid } from './bids.ts'
 import { bidsElsewhere, type City, isOnAnother, type TripState } from './city-state.ts'
-import type { TripAct } from './trip-acts.ts'
+import { offerOf, type TripAct } from './trip-acts.ts'
 
 /** Whether an act may be refused with this word as things stand. `isWhole`: no other trips are known of. */
 export function isReason(city: City, trip: TripState, act: TripAct, word: string, isWhole: boolean): boolean {
@@ -14,7 +14,7 @@ export function isReason(city: City, trip: TripState, act: TripAct, word: string
         !isWhole || (driverId !== null && isOnAnother(city, act.tripId, driverId)) || hasItByBid(trip, act)
       )
     case 'offer_closed':
-      return !isWhole || (driverId !== null && hasClosed(city, trip, driverId))
+      return !isWhole || ('driverId' in act && hasClosed(city, trip, act))
     // Whether its deadline had passed is told by clocks, and not by the order of acts.
     case 'offer_expired':
       return act.kind === 'accept' || act.kind === 'reject' || act.kind === 'bid'
@@ -71,8 +71,9 @@ function hasItByBid(trip: TripState, act: TripAct): boolean {
 }
 
 /** He rejected it; or it was withdrawn, because he took another trip or this one had another driver or was over. */
-function hasClosed(city: City, trip: TripState, driverId: string): boolean {
-  if (trip.rejected.includes(driverId) || trip.holders.length > 0) return true
+function hasClosed(city: City, trip: TripState, act: TripAct & { readonly driverId: string }): boolean {
+  const { driverId } = act
+  if (trip.rejected.includes(offerOf(act)) || trip.holders.length > 0) return true
   if (trip.status === 'cancelled' || trip.status === 'completed') return true
   return Object.values(city).some(({ holders }) => holders.includes(driverId))
 }

@@ -1,15 +1,16 @@
 import type { Operation } from './search.ts'
 
-/** What somebody does to a trip. A driver accepts and rejects by the one offer that he has of it. */
+/** What somebody does to a trip. A driver accepts and rejects by the one offer that he has of it, or by the one that is named. */
 export type TripAct =
   | {
       readonly kind: 'accept'
       readonly tripId: string
       readonly driverId: string
+      readonly offer?: string
       /** The offer's deadline, by the history's clock. */
       readonly expiresAtMs?: number
     }
-  | { readonly kind: 'reject'; readonly tripId: string; readonly driverId: string }
+  | { readonly kind: 'reject'; readonly tripId: string; readonly driverId: string; readonly offer?: string }
   /** The driver's own cancellation, by which the trip waits for another one. */
   | { readonly kind: 'release'; readonly tripId: string; readonly driverId: string }
   | {
@@ -30,6 +31,7 @@ export type TripAct =
       readonly tripId: string
       readonly driverId: string
       readonly bid: string
+      readonly offer?: string
       readonly expiresAtMs?: number
     }
   | { readonly kind: 'unbid'; readonly tripId: string; readonly driverId: string }
@@ -47,6 +49,11 @@ export type TripAct =
 export interface TripAnswer {
   readonly word: string
   readonly stands?: { readonly status: string; readonly driverId: string | null }
+}
+
+/** By which offer he acts: the one that is named, or the one that he has. */
+export function offerOf(act: { readonly driverId: string; readonly offer?: string }): string {
+  return act.offer ?? act.driverId
 }
 
 export type TripOperation = Operation<TripAct, TripAnswer>
