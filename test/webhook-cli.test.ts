@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adapters } from '../src/webhooks/gateways/registry.ts'
 import { samples } from '../src/webhooks/gateways/samples/samples.ts'
 import { openApp, type TestApp } from './support/app.ts'
-import { type CliEnv, envOf, onceline, oncelineJson } from './support/cli.ts'
+import { type CliEnv, envOf, onceline, oncelineHere, oncelineJson } from './support/cli.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
 /** Every process compiles its modules, on two cores that others use too. */
@@ -93,10 +93,10 @@ describe('onceline webhook send', { timeout: TIMEOUT_MS }, () => {
       : samples.get(gateway)?.kinds[0]
     const secret = door.secrets[gateway] ?? ''
     const given = secret === '' ? [] : ['--secret', secret]
-    const sent = await oncelineJson(env, 'webhook', 'send', gateway, String(kind), '--to', door.url, ...given)
+    const sent = await oncelineHere(env, 'webhook', 'send', gateway, String(kind), '--to', door.url, ...given)
     expect(sent).toMatchObject({ code: 0, json: { status: 200 } })
     const [id] = sent.json.eventIds
-    const shown = await oncelineJson(env, 'events', 'show', id)
+    const shown = await oncelineHere(env, 'events', 'show', id)
     expect(shown).toMatchObject({ code: 0, json: { event: { gateway } } })
   })
 

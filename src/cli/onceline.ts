@@ -2,17 +2,21 @@ import { CommanderError } from 'commander'
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-codes.ts'
 import { failureOf } from './failure.ts'
-import { Printer } from './printer.ts'
+import { Printer, type Streams } from './printer.ts'
 import { buildProgram } from './program.ts'
 
 /**
  * Runs one command line (without the program's name) and returns its exit code. Never throws: what goes wrong is printed,
  * as JSON on stderr with --json.
  */
-export async function run(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  const cli: Cli = { env, streams: process, exitCode: EXIT.done }
+export async function run(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  streams: Streams = process,
+): Promise<number> {
+  const cli: Cli = { env, streams, exitCode: EXIT.done }
   const isJson = argv.includes('--json')
-  leaveQuietlyWhenNobodyReads()
+  if (streams === process) leaveQuietlyWhenNobodyReads()
   try {
     await buildProgram(cli, isJson).parseAsync(argv, { from: 'user' })
     return cli.exitCode

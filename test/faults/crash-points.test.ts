@@ -24,7 +24,7 @@ const PLACES = {
 } as const satisfies Record<EventCheckpoint, number>
 
 const IS_MYSQL = process.env.ONCELINE_TEST_ENGINE === 'mysql'
-const RUNS = Number(process.env.CRASH_RUNS ?? (IS_MYSQL ? 25 : 200))
+const RUNS = Number(process.env.CRASH_RUNS ?? (IS_MYSQL ? 25 : 100))
 const SEED = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const WRITERS = 8
 /** The truth is compared this often, so that a difference is found near the run that made it. */

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { run } from '../../src/cli/onceline.ts'
+import type { Streams } from '../../src/cli/printer.ts'
 import { addressVariables } from '../../src/config/addresses.ts'
 import type { TestDatabase } from './database.ts'
 
@@ -33,6 +36,18 @@ export async function onceline(env: CliEnv, ...args: readonly string[]): Promise
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
   const [code] = await once(child, 'close')
   return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
+}
+
+/** Runs a command with --json in this process, where a suite runs many: none of them has to compile the program. */
+export async function oncelineHere(
+  env: CliEnv,
+  ...args: readonly string[]
+): Promise<{ code: number; json: Json }> {
+  const [out, err] = [new PassThrough(), new PassThrough()]
+  const streams = { stdout: out, stderr: err } as unknown as Streams
+  const code = await run([...args, '--json'], { ...env }, streams)
+  const text = String(out.read() ?? err.read() ?? '')
+  return { code, json: JSON.parse(text) }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer is read member by member, and a wrong member fails its test.
