@@ -29,8 +29,8 @@ export function readFact(fields: SslcommerzFields): Reading {
     kind,
     merchantRef: fields.get('tran_id'),
     gatewayRef: null,
-    operationRef:
-      kind === 'captured' ? fields.get('val_id') : fields.get('bank_tran_id') || fields.get('tran_id'),
+    // The bank's id is not there in every answer about what did not come.
+    operationRef: kind === 'captured' ? fields.get('val_id') : fields.get('tran_id'),
     amountMinor: majorUnits(amount, currency),
     currency,
   })

@@ -74,10 +74,13 @@ describe('asking Midtrans', () => {
     expect((await ask(now, refund)).said).toEqual({ kind: 'waiting' })
   })
 
-  it('brings a state that is older up to now', async () => {
-    expect((await ask(now, { ...told, kind: 'pending' })).said).toEqual({ kind: 'confirmed', fact: settled })
-    const cancelled = { ...now, transaction_status: 'cancel' }
-    expect((await ask(cancelled)).said).toMatchObject({ kind: 'confirmed', fact: { kind: 'cancelled' } })
+  it.each<[PaymentFact['kind'], object]>([
+    ['pending', {}],
+    ['authorized', {}],
+    ['pending', { transaction_status: 'expire', status_code: '407' }],
+  ])('confirms that it was %s before it became what it is: %j', async (kind, change) => {
+    const { said } = await ask({ ...now, ...change }, { ...told, kind })
+    expect(said).toEqual({ kind: 'confirmed', fact: { ...settled, kind } })
   })
 
   it('waits while the API is behind', async () => {
@@ -101,6 +104,7 @@ describe('asking Midtrans', () => {
     ['transaction_unknown', { status_code: '404', status_message: 'Transaction does not exist.' }],
     ['transaction_differs', { ...now, order_id: 'trip-2' }],
     ['status_unknown', { ...now, transaction_status: 'paid' }],
+    ['status_differs', { ...now, transaction_status: 'cancel' }],
   ])('denies: %s', async (reason, answer) => {
     expect((await ask(answer)).said).toEqual({ kind: 'denied', reason })
   })

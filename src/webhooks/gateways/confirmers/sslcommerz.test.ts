@@ -64,7 +64,7 @@ describe('asking for a payment', () => {
     [{ tran_id: 'trip-2' }, 'transaction_differs'],
     [{ val_id: 'val-2' }, 'transaction_differs'],
     [{ status: 'FAILED' }, 'transaction_differs'],
-    [{ currency_amount: 'much' }, 'answer_unreadable'],
+    [{ currency_amount: 'much' }, 'amount_unreadable'],
   ])('%j is denied', async (change, reason) => {
     expect((await ask({ ...answer, ...change })).said).toEqual({ kind: 'denied', reason })
   })
@@ -82,7 +82,7 @@ describe('asking for a payment', () => {
 })
 
 describe('asking for what did not come', () => {
-  const failed: PaymentFact = { ...told, kind: 'failed', operationRef: 'b-1' }
+  const failed: PaymentFact = { ...told, kind: 'failed', operationRef: 'trip-1' }
   const attempt = { ...answer, status: 'FAILED', val_id: '' }
 
   it('asks by tran_id', async () => {
@@ -91,8 +91,9 @@ describe('asking for what did not come', () => {
   })
 
   it.each<[string, readonly object[], object]>([
-    ['a failure', [attempt], { kind: 'confirmed', fact: { kind: 'failed', operationRef: 'b-1' } }],
-    ['a later success', [attempt, answer], { kind: 'confirmed', fact: paid }],
+    ['a failure', [attempt], { kind: 'confirmed', fact: { kind: 'failed', operationRef: 'trip-1' } }],
+    ['a later success beside it', [answer, attempt], { kind: 'confirmed', fact: { kind: 'failed' } }],
+    ['nothing but a success', [answer], { kind: 'denied', reason: 'status_differs' }],
     ['an attempt under way', [{ ...attempt, status: 'PENDING' }], { kind: 'waiting' }],
     ['nothing', [], { kind: 'denied', reason: 'transaction_unknown' }],
     ['another order', [{ ...attempt, tran_id: 'trip-2' }], { kind: 'denied', reason: 'transaction_unknown' }],

@@ -2,7 +2,9 @@ import { exactDecimal } from '../../../base/money.ts'
 import type { PaymentFact } from '../../../payments/fact.ts'
 import type { Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
 import { isObject, type JsonObject } from '../kit/body.ts'
+import type { Reading } from '../kit/verdict.ts'
 import { readFact } from '../sslcommerz-facts.ts'
+import { confirmedAs, denied } from './answer.ts'
 
 /**
  * What came is asked for by its `val_id`, as SSLCommerz demands; what did not come has none and is looked for among the attempts
@@ -11,7 +13,7 @@ import { readFact } from '../sslcommerz-facts.ts'
 export const sslcommerzConfirmer: Confirmer = { apiUrl: 'https://securepay.sslcommerz.com', ask }
 
 async function ask({ fact }: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
-  if (fact === null || fact.merchantRef === null) return { kind: 'denied', reason: 'reference_missing' }
+  if (fact === null || fact.merchantRef === null) return denied('reference_missing')
   const isMoney = fact.kind === 'captured'
   const id = isMoney ? { val_id: fact.operationRef } : { tran_id: fact.merchantRef }
   const { body } = await api.call({ method: 'GET', path: pathOf(isMoney, id, api) })
@@ -34,29 +36,36 @@ function pathOf(isMoney: boolean, id: Readonly<Record<string, string>>, { settin
 
 /** VALID at the first question and VALIDATED at every other: both are a payment. */
 function judgePayment(told: PaymentFact, body: JsonObject): Confirmation {
-  if (body.status === 'INVALID_TRANSACTION') return { kind: 'denied', reason: 'transaction_unknown' }
-  const fact = factOf(body)
-  if (fact === null) return { kind: 'denied', reason: 'answer_unreadable' }
-  return fact.operationRef === told.operationRef && fact.merchantRef === told.merchantRef
-    ? { kind: 'confirmed', fact }
-    : { kind: 'denied', reason: 'transaction_differs' }
+  if (body.status === 'INVALID_TRANSACTION') return denied('transaction_unknown')
+  const now = readingOf(body)
+  if (now.fact !== null && !isSame(told, now.fact)) return denied('transaction_differs')
+  return confirmedAs(told, now)
 }
 
-/** An attempt that came through counts before those that did not; among those the one that was told. */
+function isSame(told: PaymentFact, { operationRef, merchantRef }: PaymentFact): boolean {
+  return operationRef === told.operationRef && merchantRef === told.merchantRef
+}
+
+/** Of the attempts the one that ended as was told; else one that may still do so. */
 function judgeAttempts(told: PaymentFact, body: JsonObject): Confirmation {
   const attempts: readonly unknown[] = Array.isArray(body.element) ? body.element : []
-  const facts = attempts
-    .flatMap((attempt) => (isObject(attempt) ? (factOf(attempt) ?? []) : []))
-    .filter(({ merchantRef }) => merchantRef === told.merchantRef)
-  const fact = facts.find(({ kind }) => kind === 'captured') ?? facts.find(({ kind }) => kind === told.kind)
-  if (fact !== undefined) return { kind: 'confirmed', fact }
-  return facts.length === 0 ? { kind: 'denied', reason: 'transaction_unknown' } : { kind: 'waiting' }
+  const confirmations = attempts
+    .filter(isObject)
+    .map(readingOf)
+    .filter(({ fact }) => fact?.merchantRef === told.merchantRef)
+    .map((now) => confirmedAs(told, now))
+  return (
+    confirmations.find(({ kind }) => kind === 'confirmed') ??
+    confirmations.find(({ kind }) => kind === 'waiting') ??
+    confirmations[0] ??
+    denied('transaction_unknown')
+  )
 }
 
-function factOf(answer: JsonObject): PaymentFact | null {
+function readingOf(answer: JsonObject): Reading {
   const texts = Object.entries(answer).flatMap(([name, value]) => {
     const text = typeof value === 'number' ? exactDecimal(value) : value
     return typeof text === 'string' ? [[name, text] as const] : []
   })
-  return readFact(new Map(texts)).fact
+  return readFact(new Map(texts))
 }
