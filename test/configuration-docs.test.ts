@@ -54,11 +54,14 @@ describe('.env.example', () => {
     expect(parseEnv(exampleText)).toEqual({})
     const check = configurationProblems
     const loaded = loadConfig(example, { gateways: GATEWAYS, cores: 2, check })
-    // The one placeholder that no environment takes: no key can be made of it.
+    // The placeholders that no environment takes: no key can be made of them.
     expect(loaded).toMatchObject({
-      problems: [expect.stringMatching(/^STANDARD_WEBHOOKS_WEBHOOK_SECRETS can never match/)],
+      problems: [
+        expect.stringMatching(/^ADYEN_WEBHOOK_SECRETS must be HMAC keys in hex/),
+        expect.stringMatching(/^STANDARD_WEBHOOKS_WEBHOOK_SECRETS can never match/),
+      ],
     })
-    const filled = { ...example, STANDARD_WEBHOOKS_WEBHOOK_SECRETS: '' }
+    const filled = { ...example, ADYEN_WEBHOOK_SECRETS: '', STANDARD_WEBHOOKS_WEBHOOK_SECRETS: '' }
     expect(loadConfig(filled, { gateways: GATEWAYS, cores: 2, check })).toMatchObject({ ok: true })
   })
 

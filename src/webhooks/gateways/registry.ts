@@ -1,4 +1,5 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
+import { adyen } from './adyen.ts'
 import { cashfree } from './cashfree.ts'
 import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
@@ -21,6 +22,7 @@ import { stripe } from './stripe.ts'
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
   [
+    adyen,
     cashfree,
     checkoutcom,
     fawry,

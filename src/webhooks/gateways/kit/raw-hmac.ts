@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Delivery, GatewayAccount, GatewayEvent, Received, Refused } from '../adapter.ts'
 import { type JsonObject, parseObject } from './body.ts'
-import { decodeBase64, decodeHex, findSecret, sameBytes } from './signature.ts'
+import { decodeBase64, decodeHex, findHexSecret, findSecret, sameBytes } from './signature.ts'
 import { type Hold, refused } from './verdict.ts'
 
 /** A header that signs the bytes of the body: what most gateways do, each with its own name, hash and alphabet. */
@@ -10,6 +10,8 @@ export interface HeaderHmac {
   readonly header: string
   readonly hash: 'sha1' | 'sha256' | 'sha512'
   readonly encoding: 'hex' | 'base64'
+  /** hex: the secret writes the key in hex; otherwise its text is the key. */
+  readonly key?: 'hex'
   /** Taken off the value where it is there: `sha256=`. */
   readonly prefix?: string
   /** What stands before the body in the signed bytes; none where only the body is signed. */
@@ -24,7 +26,7 @@ export interface Signature {
   readonly signature: string
 }
 
-/** Which active secret signed these bytes, or the refusal. The key is the secret's text. */
+/** Which active secret signed these bytes, or the refusal. */
 export function verifyHeaderHmac(
   delivery: Delivery,
   account: GatewayAccount,
@@ -35,7 +37,8 @@ export function verifyHeaderHmac(
   if (value === undefined || value === '') return refused('signature_missing', `no ${header} header`)
   const given = decodeSignature(value, scheme)
   if (given === null) return refused('signature_invalid', `${header} is not ${formOf(scheme)}`)
-  const secretIndex = findSecret(account, (key) => {
+  const find = scheme.key === 'hex' ? findHexSecret : findSecret
+  const secretIndex = find(account, (key) => {
     const hmac = createHmac(hash, key)
     if (scheme.before !== undefined) hmac.update(scheme.before)
     return sameBytes(hmac.update(delivery.body).digest(), given)
@@ -59,7 +62,8 @@ function formOf({ hash, encoding }: HeaderHmac): string {
 /** What the header says for these bytes, signed as `scheme` says; for samples and tests. */
 export function signHeaderHmac(body: Buffer, secret: string, scheme: HeaderHmac): string {
   const { hash, encoding, prefix = '', before = '' } = scheme
-  return prefix + createHmac(hash, secret).update(before).update(body).digest(encoding)
+  const key = scheme.key === 'hex' ? Buffer.from(secret, 'hex') : secret
+  return prefix + createHmac(hash, key).update(before).update(body).digest(encoding)
 }
 
 /** Tells a signature from a refusal. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GatewayAccount } from '../adapter.ts'
-import { decodeBase64, decodeHex, findSecret, sameBytes } from './signature.ts'
+import { decodeBase64, decodeHex, findHexSecret, findSecret, sameBytes } from './signature.ts'
 
 describe('sameBytes', () => {
   it('compares, and does not throw where lengths differ', () => {
@@ -41,5 +41,11 @@ describe('findSecret', () => {
     expect(findSecret(accountOf('', ' ', '\t'), () => true)).toBe(-1)
     expect(findSecret(accountOf('', 'a'), () => true)).toBe(1)
     expect(findSecret(accountOf(), () => true)).toBe(-1)
+  })
+
+  it('reads keys in hex where the gateway gives them so, and matches none that is not', () => {
+    const account = accountOf('', 'a', 'xy', 'aBcD')
+    expect(findHexSecret(account, (key) => key.export().equals(Buffer.from([0xab, 0xcd])))).toBe(3)
+    expect(findHexSecret(accountOf('', ' ', 'abc', 'xy'), () => true)).toBe(-1)
   })
 })

@@ -25,7 +25,9 @@ export function decodeBase64(text: string): Buffer | null {
 /**
  * Keys live as long as the account's configuration: making one for each delivery costs as much as half an HMAC.
  */
-const keysByAccount = new WeakMap<GatewayAccount, readonly (KeyObject | null)[]>()
+type KeysByAccount = WeakMap<GatewayAccount, readonly (KeyObject | null)[]>
+const textKeys: KeysByAccount = new WeakMap()
+const hexKeys: KeysByAccount = new WeakMap()
 
 /**
  * The index of the first secret of the account for whose key `matches` holds, or -1. The key is the text of the secret.
@@ -36,10 +38,27 @@ export function findSecret(
   account: GatewayAccount,
   matches: (key: KeyObject, secret: string) => boolean,
 ): number {
-  let keys = keysByAccount.get(account)
+  return findKey(account, textKeys, textKey, matches)
+}
+
+/** The same where the key is the bytes that the secret writes in hex. A secret that is no hex never matches. */
+export function findHexSecret(
+  account: GatewayAccount,
+  matches: (key: KeyObject, secret: string) => boolean,
+): number {
+  return findKey(account, hexKeys, hexKey, matches)
+}
+
+function findKey(
+  account: GatewayAccount,
+  kept: KeysByAccount,
+  keyOf: (secret: string) => KeyObject | null,
+  matches: (key: KeyObject, secret: string) => boolean,
+): number {
+  let keys = kept.get(account)
   if (keys === undefined) {
     keys = account.secrets.map(keyOf)
-    keysByAccount.set(account, keys)
+    kept.set(account, keys)
   }
   return account.secrets.findIndex((secret, index) => {
     const key = keys[index] ?? null
@@ -47,6 +66,10 @@ export function findSecret(
   })
 }
 
-function keyOf(secret: string): KeyObject | null {
+function textKey(secret: string): KeyObject | null {
   return secret.trim() === '' ? null : createSecretKey(secret, 'utf8')
+}
+
+function hexKey(secret: string): KeyObject | null {
+  return secret !== '' && HEX.test(secret) ? createSecretKey(secret, 'hex') : null
 }

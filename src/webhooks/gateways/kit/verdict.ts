@@ -7,6 +7,7 @@ import { isIdentifier } from './body.ts'
 export type Hold =
   | 'amount_unreadable'
   | 'body_unreadable'
+  | 'capture_failed'
   | 'created_at_malformed'
   | 'currency_unknown'
   | 'event_unknown'

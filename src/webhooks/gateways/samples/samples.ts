@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { secretFrom } from '../kit/secret-form.ts'
 import { adapters } from '../registry.ts'
+import { adyenSample } from './adyen.ts'
 import { cashfreeSample } from './cashfree.ts'
 import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
@@ -25,6 +26,7 @@ import { stripeSample } from './stripe.ts'
  * paste that is shown at start.
  */
 export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, GatewaySample>([
+  ['adyen', adyenSample],
   ['cashfree', cashfreeSample],
   ['checkoutcom', checkoutcomSample],
   ['fawry', fawrySample],
