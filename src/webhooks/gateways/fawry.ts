@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
 import { minorToDecimal } from '../../base/money.ts'
-import type { FactKind } from '../../payments/fact.ts'
 import type { DecisiveField, Delivery, GatewayAccount, GatewayAdapter, Received } from './adapter.ts'
+import { fawryConfirmer } from './confirmers/fawry.ts'
+import { CURRENCY, isFawryStatus, readFawryFact } from './fawry-facts.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
 import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
-import { accepted, completeFact, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
+import { accepted, refused } from './kit/verdict.ts'
 
 const SHA256_BYTES = 32
-
-/** Fawry takes Egyptian pounds alone, and its notifications name no currency. */
-const CURRENCY = 'EGP'
 
 /**
  * Fawry (FawryPay), Server To Server Notification V2, https://developer.fawrystaging.com/docs/payment-notifications: the body's
@@ -36,7 +34,10 @@ export const fawry: GatewayAdapter = {
         '`false` where your signatures leave `merchantRefNumber` out (as the community SDKs compute them); not set: `true`',
       problem: (value) => (/^(?:true|false)$/.test(value.trim()) ? null : 'must be true or false'),
     },
+    { name: 'MERCHANT_CODE', meaning: 'your merchant code, with which orders are asked for', needed: 'confirm' },
+    { name: 'SECURE_KEY', meaning: 'the secure key, which signs questions, too', needed: 'confirm' },
   ],
+  confirm: fawryConfirmer,
   receive,
 }
 
@@ -119,10 +120,10 @@ function readEvent(signed: Signed, secretIndex: number, signature: string): Rece
   const own = `${fawryRef}:${status}:${paid}${part}`
   return accepted(secretIndex, signature, {
     eventId: isIdentifier(own) ? own : `signature:${signature}`,
-    type: KINDS.has(status) || OTHERS.has(status) ? status : 'other',
+    type: isFawryStatus(status) ? status : 'other',
     occurredAt: null,
     signed: signedFields(signed),
-    ...readFact(signed),
+    ...readFawryFact(signed),
   })
 }
 
@@ -147,35 +148,4 @@ function signedFields(signed: Signed): readonly DecisiveField[] {
   const referencesSigned = /^\d+$/.test(fawryRef) && bordersPinned
   const always = ['amount', 'currency', 'status'] as const
   return referencesSigned ? ['reference', ...always, 'transaction'] : always
-}
-
-const KINDS: ReadonlyMap<string, FactKind> = new Map([
-  ['NEW', 'pending'],
-  ['UNPAID', 'pending'],
-  ['PAID', 'captured'],
-  ['FAILED', 'failed'],
-  ['EXPIRED', 'expired'],
-  ['CANCELED', 'cancelled'],
-  ['CANCELLED', 'cancelled'],
-  ['REFUNDED', 'refunded'],
-])
-
-/** The goods were delivered, which PAID has told before as money; and a refund whose own amount nothing signs. */
-const OTHERS: ReadonlyMap<string, Reading> = new Map([
-  ['DELIVERED', NOTHING],
-  ['PARTIAL_REFUNDED', held('refund_amount_unsigned')],
-])
-
-/** The amount is the order's, which is what we asked for: paymentAmount holds Fawry's fees too where the customer pays them. */
-function readFact({ fawryRef, merchantRef, orderMinor, status }: Signed): Reading {
-  const kind = KINDS.get(status)
-  if (kind === undefined) return OTHERS.get(status) ?? held('status_unknown')
-  return completeFact({
-    kind,
-    merchantRef: merchantRef === '' ? null : merchantRef,
-    gatewayRef: merchantRef === null ? fawryRef : null,
-    operationRef: kind === 'refunded' ? `${fawryRef}:${status}` : fawryRef,
-    amountMinor: orderMinor,
-    currency: CURRENCY,
-  })
 }

@@ -1,5 +1,6 @@
 import { isCurrency } from '../../base/money.ts'
 import type { Delivery, GatewayAccount, GatewayAdapter, Received } from './adapter.ts'
+import { myfatoorahConfirmer } from './confirmers/myfatoorah.ts'
 import { dateOfText, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
 import { unreadable } from './kit/raw-hmac.ts'
 import { decodeBase64, findSecret, sameBytes } from './kit/signature.ts'
@@ -11,7 +12,7 @@ const SHA256_BYTES = 32
 
 /**
  * MyFatoorah, https://docs.myfatoorah.com/docs/webhook-signature, V1 and V2. V1 signs all of `Data`, amount and currency too; V2 signs
- * no amount of a payment, so that its payments never settle by themselves.
+ * no amount of a payment, so that its payments are asked for.
  */
 export const myfatoorah: GatewayAdapter = {
   name: 'myfatoorah',
@@ -32,7 +33,9 @@ export const myfatoorah: GatewayAdapter = {
         "your account's base currency (`KWD`), which no refund has signed; without it refunds never settle by themselves",
       problem: (value) => (isCurrency(value.trim()) ? null : 'must be a currency of ISO 4217, upper case'),
     },
+    { name: 'API_KEY', meaning: 'the API token, with which payments are asked for', needed: 'confirm' },
   ],
+  confirm: myfatoorahConfirmer,
   receive,
 }
 

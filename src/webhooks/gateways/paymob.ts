@@ -1,3 +1,4 @@
+import { paymobConfirmer } from './confirmers/paymob.ts'
 import {
   DECISIVE_FIELDS,
   type DecisiveField,
@@ -8,15 +9,15 @@ import {
 } from './adapter.ts'
 import {
   identifierText,
-  integerOf,
   isIdentifier,
   isObject,
   type JsonObject,
   parseObject,
 } from './kit/body.ts'
 import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
-import { accepted, completeFact, type Hold, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
-import { hmacOf, signedText, valueAt } from './paymob-hmac.ts'
+import { accepted, type Hold, refused } from './kit/verdict.ts'
+import { isFollowUp, readPaymobFact } from './paymob-facts.ts'
+import { hmacOf, signedText } from './paymob-hmac.ts'
 import { listOf } from './settings.ts'
 
 const SHA512_BYTES = 64
@@ -27,7 +28,7 @@ const ISO_DATE_TIME =
 
 /**
  * Paymob (Accept). As the values stand side by side, digits can move between neighbours and the HMAC still matches, so
- * its word alone never moves money: its events stay unconfirmed until a person releases them.
+ * its word alone never moves money: its transaction is looked up first.
  */
 export const paymob: GatewayAdapter = {
   name: 'paymob',
@@ -44,7 +45,9 @@ export const paymob: GatewayAdapter = {
   settings: [
     { name: 'OWNER', meaning: 'your merchant (profile) id, as in `obj.owner`', needed: 'verify' },
     { name: 'INTEGRATION_IDS', meaning: 'your integration ids, comma-separated', needed: 'verify' },
+    { name: 'API_KEY', meaning: 'the API key, with which transactions are looked up', needed: 'confirm' },
   ],
+  confirm: paymobConfirmer,
   receive,
 }
 
@@ -80,7 +83,7 @@ function readEvent(
   const eventId = `${id}:${stateFlags(obj).join('+')}`
   if (!isIdentifier(eventId)) return refused('malformed_body', 'obj.id is too long')
 
-  const reading = readFact(obj)
+  const reading = readPaymobFact(obj)
   return accepted(secretIndex, signature, {
     eventId,
     type: 'TRANSACTION',
@@ -152,46 +155,4 @@ function signedFields(obj: JsonObject, account: GatewayAccount): readonly Decisi
         return field satisfies never
     }
   })
-}
-
-/** A refund, void or capture of an earlier transaction. Which of them, only `is_capture` says with a signature. */
-function isFollowUp(obj: JsonObject): boolean {
-  return obj.has_parent_transaction === true
-}
-
-/** merchant_order_id is unsigned and never read; Paymob's own order id finds the payment. */
-function readFact(obj: JsonObject): Reading {
-  const reading = readKind(obj)
-  if (typeof reading !== 'string') return reading
-  return completeFact({
-    kind: reading,
-    merchantRef: null,
-    gatewayRef: identifierText(valueAt(obj, ['order', 'id'])),
-    operationRef: identifierText(obj.id),
-    amountMinor: integerOf(obj.amount_cents),
-    currency: obj.currency,
-  })
-}
-
-type PaymobKind = 'pending' | 'authorized' | 'captured' | 'failed' | 'cancelled' | 'refunded'
-
-function readKind(obj: JsonObject): PaymobKind | Reading {
-  if (obj.success === true && (obj.pending === true || obj.error_occured === true)) {
-    return held('status_contradictory')
-  }
-  if (isFollowUp(obj)) return readFollowUp(obj)
-  if (obj.pending === true) return 'pending'
-  if (obj.success !== true) return 'failed'
-  if (obj.is_voided === true) return 'cancelled'
-  // The first transaction sent again after a refund: amount_cents is still the whole, the refunded part is unsigned.
-  if (obj.is_refunded === true) return held('refund_amount_unsigned')
-  return obj.is_auth === true ? 'authorized' : 'captured'
-}
-
-/** A follow-up that waits or failed leaves the payment where it was. */
-function readFollowUp(obj: JsonObject): PaymobKind | Reading {
-  if (obj.success !== true) return NOTHING
-  if (obj.is_capture === true) return 'captured'
-  if (obj.is_refund === true) return 'refunded'
-  return obj.is_void === true ? 'cancelled' : held('event_unknown')
 }

@@ -18,6 +18,7 @@ import { square } from './square.ts'
 import { sslcommerz } from './sslcommerz.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
+import { tap } from './tap.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
@@ -40,6 +41,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     sslcommerz,
     standardWebhooks,
     stripe,
+    tap,
   ].map((adapter) => [adapter.name, adapter]),
 )
 

@@ -20,6 +20,7 @@ import { squareSample } from './square.ts'
 import { sslcommerzSample } from './sslcommerz.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
+import { tapSample } from './tap.ts'
 
 /**
  * Signed deliveries as the gateways send them: for `onceline webhook send`, tests, the demo, the benchmarks and the line to
@@ -44,6 +45,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['sslcommerz', sslcommerzSample],
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
+  ['tap', tapSample],
 ])
 
 /** The gateways of which there are samples. */
