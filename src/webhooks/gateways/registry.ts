@@ -5,6 +5,7 @@ import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
 import { flutterwave } from './flutterwave.ts'
 import { gocardless } from './gocardless.ts'
+import { hyperpay } from './hyperpay.ts'
 import { kashier } from './kashier.ts'
 import { midtrans } from './midtrans.ts'
 import { myfatoorah } from './myfatoorah.ts'
@@ -29,6 +30,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     fawry,
     flutterwave,
     gocardless,
+    hyperpay,
     kashier,
     midtrans,
     myfatoorah,

@@ -7,6 +7,7 @@ import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
 import { flutterwaveSample } from './flutterwave.ts'
 import { gocardlessSample } from './gocardless.ts'
+import { hyperpaySample } from './hyperpay.ts'
 import { kashierSample } from './kashier.ts'
 import { midtransSample } from './midtrans.ts'
 import { myfatoorahSample } from './myfatoorah.ts'
@@ -33,6 +34,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['fawry', fawrySample],
   ['flutterwave', flutterwaveSample],
   ['gocardless', gocardlessSample],
+  ['hyperpay', hyperpaySample],
   ['kashier', kashierSample],
   ['midtrans', midtransSample],
   ['myfatoorah', myfatoorahSample],
