@@ -1,4 +1,3 @@
-import { paymobConfirmer } from './confirmers/paymob.ts'
 import {
   DECISIVE_FIELDS,
   type DecisiveField,
@@ -7,13 +6,8 @@ import {
   type GatewayAdapter,
   type Received,
 } from './adapter.ts'
-import {
-  identifierText,
-  isIdentifier,
-  isObject,
-  type JsonObject,
-  parseObject,
-} from './kit/body.ts'
+import { paymobConfirmer } from './confirmers/paymob.ts'
+import { identifierText, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
 import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
 import { accepted, type Hold, refused } from './kit/verdict.ts'
 import { isFollowUp, readPaymobFact } from './paymob-facts.ts'
