@@ -34,7 +34,11 @@ export const fawry: GatewayAdapter = {
         '`false` where your signatures leave `merchantRefNumber` out (as the community SDKs compute them); not set: `true`',
       problem: (value) => (/^(?:true|false)$/.test(value.trim()) ? null : 'must be true or false'),
     },
-    { name: 'MERCHANT_CODE', meaning: 'your merchant code, with which orders are asked for', needed: 'confirm' },
+    {
+      name: 'MERCHANT_CODE',
+      meaning: 'your merchant code, with which orders are asked for',
+      needed: 'confirm',
+    },
     { name: 'SECURE_KEY', meaning: 'the secure key, which signs questions, too', needed: 'confirm' },
   ],
   confirm: fawryConfirmer,
