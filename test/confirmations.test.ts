@@ -107,6 +107,18 @@ describe('an event that its signature does not prove', () => {
     expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
   })
 
+  it('tells nobody a credential that no header can have', async () => {
+    const { event } = await scene.doubted()
+    const desk = scene.desk({ API_KEY: 'key\nhush-hush' })
+    await scene.settle(desk)
+    expect(desk.outcomes).toEqual(['refused'])
+    expect((await eventRow(here.pool, event)).last_error).toBe(
+      'a credential has characters that no header may have',
+    )
+    expect(JSON.stringify(here.lines)).not.toContain('hush')
+    await here.pool.query("UPDATE webhook_events SET state = 'discarded' WHERE id = ?", [event.id])
+  })
+
   it('leaves a gateway alone that was away five times in a row', async () => {
     const events = await Promise.all(Array.from({ length: 7 }, () => scene.doubted()))
     scene.gateway.answer = () => ({ status: 500 })

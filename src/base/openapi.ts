@@ -36,6 +36,8 @@ export interface ApiResponse {
   readonly description: string
   readonly schema?: z.ZodType
   readonly contentType?: string
+  /** What headers of its own say, by their names. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface ApiInfo {
@@ -128,10 +130,16 @@ function describe(operation: ApiOperation): Record<string, unknown> {
   }
 }
 
-function answer(status: number, { description, schema, contentType }: ApiResponse): Record<string, unknown> {
+function answer(status: number, response: ApiResponse): Record<string, unknown> {
+  const { description, schema, contentType, headers = {} } = response
+  const described = Object.entries(headers).map(([name, words]) => [
+    name,
+    { description: words, schema: { type: 'string' } },
+  ])
   if (schema !== undefined)
     return {
       description,
+      ...(described.length === 0 ? {} : { headers: Object.fromEntries(described) }),
       content: { [contentType ?? 'application/json']: { schema: schemaOf(schema, 'output') } },
     }
   if (status < 400) return { description }

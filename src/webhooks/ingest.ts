@@ -1,9 +1,10 @@
 import { isConnectionLost } from '../../db/errors.ts'
-import { AddressRanges, clientAddress } from '../base/addresses.ts'
+import { type AddressRanges, clientAddress } from '../base/addresses.ts'
 import type { Clock } from '../base/clock.ts'
 import { idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../base/sampler.ts'
+import { allowedAddresses } from './allowed-addresses.ts'
 import type { Certificates } from './certificates.ts'
 import { StoreUnavailable, type Verdict } from './commit-batch.ts'
 import { newEvent } from './event.ts'
@@ -11,14 +12,20 @@ import type { FetchText } from './fetch-text.ts'
 import { activeAccount } from './gateways/active-secrets.ts'
 import type {
   Acknowledgement,
-  Delivery,
   GatewayAccount,
   GatewayAdapter,
   Received,
   RefusalCode,
 } from './gateways/adapter.ts'
-import { listOf } from './gateways/settings.ts'
 import type { GroupCommit } from './group-commit.ts'
+import {
+  type IncomingDelivery,
+  type IngestAnswer,
+  type IngestRefusal,
+  type IngestTrouble,
+  type Sender,
+  worst,
+} from './ingest-answer.ts'
 import type { WebhookMetrics } from './metrics.ts'
 
 /** Every gateway account that is configured: gateway → account → its secrets and settings. */
@@ -38,41 +45,6 @@ export interface IngestOptions {
   /** Lets through as many lines as a log can bear; the others are only counted. */
   readonly samplers: { readonly refusals: Sampler; readonly acknowledgements: Sampler }
 }
-
-export interface IncomingDelivery {
-  readonly gateway: string
-  readonly account: string
-  readonly requestId: string
-  readonly delivery: Delivery
-}
-
-export type IngestRefusal =
-  | RefusalCode
-  | 'gateway_unknown'
-  | 'address_refused'
-  | 'body_incomplete'
-  | 'body_too_large'
-  | 'method_not_allowed'
-  | 'overloaded'
-
-/** What the sender is told. acknowledged only ever follows the commit. */
-export type IngestAnswer =
-  | {
-      readonly kind: 'acknowledged'
-      readonly verdict: Verdict['kind'] | 'nothing'
-      readonly eventIds: readonly string[]
-      /** What the gateway wants to read; null: whatever we like. */
-      readonly acknowledgement: Acknowledgement | null
-    }
-  /** The answer to a gateway's question by GET. */
-  | { readonly kind: 'answered'; readonly body: string }
-  | {
-      readonly kind: 'refused'
-      readonly status: number
-      readonly code: IngestRefusal
-      readonly detail: string
-    }
-  | { readonly kind: 'unavailable'; readonly detail: string }
 
 /** Takes one delivery: finds its account, verifies it, makes its events durable, and only then acknowledges. */
 export class Ingest {
@@ -96,17 +68,17 @@ export class Ingest {
       return this.refuse(incoming, 404, 'gateway_unknown', 'no such gateway account is configured')
     const nowMs = clock.nowMs()
     const active = activeAccount(account, nowMs)
+    if (active.hasEnded) return this.#refuseFor(incoming, adapter, ENDED)
     const { known } = this.#options.certificates
     let received = adapter.receive(incoming.delivery, active.account, nowMs, known)
     if (received.kind === 'certificate_needed') {
       const key = await this.#options.certificates.fetch(received.url)
-      if (key === null) return this.#unavailable(incoming, "the gateway's certificate cannot be had now")
+      if (key === null) return this.#wait(incoming, 'certificate_unavailable')
       received = adapter.receive(incoming.delivery, active.account, nowMs, new Map([[received.url, key]]))
     }
     if (received.kind === 'refused') return this.#refuseFor(incoming, adapter, received)
     if (received.kind === 'subscription') return this.#subscribe(incoming, adapter, received.url)
-    if (received.kind === 'certificate_needed')
-      return this.#unavailable(incoming, "the gateway's certificate is none that its adapter takes")
+    if (received.kind === 'certificate_needed') return this.#wait(incoming, 'certificate_unavailable')
     metrics.secretMatched(incoming.gateway, incoming.account, active.positionOf(received.secretIndex))
     const context = { ...incoming, signature: received.signature.slice(0, SIGNATURE_LIMIT_CHARACTERS) }
     const events = received.events.map((event) => newEvent(adapter, event, context))
@@ -115,7 +87,7 @@ export class Ingest {
       return this.#acknowledge(incoming, verdicts, adapter.acknowledgement ?? null)
     } catch (error) {
       if (!(error instanceof StoreUnavailable) && !isConnectionLost(error)) throw error
-      return this.#unavailable(incoming, error instanceof Error ? error.message : 'the database is away')
+      return this.#unavailable(incoming, 'database_unavailable')
     }
   }
 
@@ -136,6 +108,11 @@ export class Ingest {
     return this.refuse(sender, 403, 'address_refused', 'this address may not send for the account')
   }
 
+  /** Whether this gateway asks anything by GET. */
+  hasChallenge(gateway: string): boolean {
+    return this.#options.adapters.get(gateway)?.challenge !== undefined
+  }
+
   /** Answers a gateway that asks by GET whether somebody with the key is here; most never do, and are refused. */
   challenge(incoming: IncomingDelivery): IngestAnswer {
     const { adapters, accounts, clock } = this.#options
@@ -143,7 +120,8 @@ export class Ingest {
     const account = accounts.get(incoming.gateway)?.get(incoming.account)
     if (!adapter?.challenge || !account)
       return this.refuse(incoming, 405, 'method_not_allowed', 'webhooks are posted')
-    const answer = adapter.challenge(incoming.delivery, activeAccount(account, clock.nowMs()).account)
+    const active = activeAccount(account, clock.nowMs())
+    const answer = active.hasEnded ? ENDED : adapter.challenge(incoming.delivery, active.account)
     if (answer.kind === 'refused') return this.#refuseFor(incoming, adapter, answer)
     this.#options.metrics.delivery(incoming.gateway, 'challenge')
     return { kind: 'answered', body: answer.body }
@@ -154,17 +132,24 @@ export class Ingest {
     return this.refuse(incoming, status, code, detail)
   }
 
-  #unavailable({ gateway }: Sender, detail: string): IngestAnswer {
+  #unavailable({ gateway }: Sender, code: IngestTrouble): IngestAnswer {
     this.#options.metrics.delivery(gateway, 'unavailable')
-    return { kind: 'unavailable', detail }
+    return { kind: 'unavailable', code }
+  }
+
+  /** What a gateway publishes is not to be had: nothing else here would say so. */
+  #wait(incoming: Sender, code: IngestTrouble): IngestAnswer {
+    const permission = this.#options.samplers.refusals.allow()
+    if (permission)
+      this.#options.log.warn({ ...about(incoming), code, ...permission }, 'webhook cannot be taken now')
+    return this.#unavailable(incoming, code)
   }
 
   /** Confirms a subscription by a GET of the URL that the gateway signed and its adapter vetted. It asks again after a 503. */
   async #subscribe(incoming: Sender, adapter: GatewayAdapter, url: string): Promise<IngestAnswer> {
     const { fetchText, log, metrics } = this.#options
     const answer = await fetchText(url, SUBSCRIPTION_LIMITS).catch(() => null)
-    if (answer === null || answer.status >= 300)
-      return this.#unavailable(incoming, 'the subscription could not be confirmed')
+    if (answer === null || answer.status >= 300) return this.#wait(incoming, 'subscription_unconfirmed')
     metrics.delivery(incoming.gateway, 'subscribed')
     log.info(about(incoming), 'the subscription to the gateway is confirmed')
     const acknowledgement = adapter.acknowledgement ?? null
@@ -208,19 +193,12 @@ export class Ingest {
 type Refusal = Extract<Received, { kind: 'refused' }>
 const SUBSCRIPTION_LIMITS = { timeoutMs: 5_000, maxBytes: 64 * 1_024 }
 
-/** Accounts live as long as the process. */
-const rangesByAccount = new WeakMap<GatewayAccount, AddressRanges>()
-
-function allowedAddresses(account: GatewayAccount): AddressRanges | null {
-  const list = listOf(account.settings.ALLOWED_CIDRS)
-  if (list.length === 0) return null
-  const ranges = rangesByAccount.get(account) ?? new AddressRanges(list)
-  rangesByAccount.set(account, ranges)
-  return ranges
+/** An account whose secrets have all ended takes nothing, as one that never had any might. */
+const ENDED: Refusal = {
+  kind: 'refused',
+  code: 'signature_invalid',
+  detail: 'every secret of the account has ended',
 }
-
-/** Who sends, as the URL and the request say. */
-type Sender = Omit<IncomingDelivery, 'delivery'>
 
 /** The column's width; every scheme's signature is far shorter. */
 const SIGNATURE_LIMIT_CHARACTERS = 1_024
@@ -237,15 +215,4 @@ function about({ gateway, account, requestId }: Sender): Record<string, string> 
 /** Left out rather than cut: the head of a secret that somebody put into the URL would pass the scrubber. */
 function nameOrNot(text: string, limitCharacters: number): string {
   return text.length <= limitCharacters ? text : '(too long)'
-}
-
-const SEVERITY = { stored: 0, duplicate: 1, conflict: 2 } as const
-
-/** A delivery of several events is counted by the most remarkable of them. */
-function worst(verdicts: readonly Verdict[]): Verdict['kind'] | 'nothing' {
-  let result: Verdict['kind'] | 'nothing' = 'nothing'
-  for (const { kind } of verdicts) {
-    if (result === 'nothing' || SEVERITY[kind] > SEVERITY[result]) result = kind
-  }
-  return result
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { ApiOperation, ApiParameter } from '../base/openapi.ts'
+import type { ApiOperation, ApiParameter, ApiResponse } from '../base/openapi.ts'
+import { adapters } from './gateways/registry.ts'
 
 const GATEWAY: ApiParameter = {
   name: 'gateway',
   in: 'path',
-  description: 'stripe, kashier, paymob, standard-webhooks',
+  description: [...adapters.keys()].join(', '),
   schema: z.string(),
 }
 const ACCOUNT: ApiParameter = {
@@ -25,6 +26,20 @@ const ACKNOWLEDGED = z.object({
 
 const DELIVERY = z.looseObject({}).describe("the gateway's own body, signed as the gateway signs")
 
+const FORGED: ApiResponse = { description: 'the signature is missing, wrong or too old; nothing is stored' }
+const ADDRESS: ApiResponse = {
+  description: 'the account takes deliveries of other addresses (ALLOWED_CIDRS)',
+}
+
+/** Some gateways ask for a status of their own where a signature is wrong. */
+const FORGED_BY_GATEWAY = Object.fromEntries(
+  [...adapters.values()].flatMap(({ refusalStatus, about }) =>
+    refusalStatus === undefined
+      ? []
+      : [[refusalStatus, { description: `instead of 401, for ${about.title}` }]],
+  ),
+)
+
 function delivery(path: string, operationId: string, parameters: readonly ApiParameter[]): ApiOperation {
   return {
     method: 'post',
@@ -37,13 +52,44 @@ function delivery(path: string, operationId: string, parameters: readonly ApiPar
     parameters,
     body: DELIVERY,
     responses: {
-      200: { description: 'the event is durable', schema: ACKNOWLEDGED },
+      200: {
+        description: 'the events are durable. A gateway that wants to read something else gets that',
+        schema: ACKNOWLEDGED,
+        headers: {
+          'X-Onceline-Event-Ids': 'the first 32 ids, comma-separated, where the body is not this one',
+        },
+      },
       400: { description: 'malformed body, or no event id' },
-      401: { description: 'the signature is missing, wrong or too old; nothing is stored' },
+      401: FORGED,
+      403: ADDRESS,
       404: { description: 'no such gateway or account is configured' },
       405: { description: 'webhooks are posted' },
       413: { description: 'over 1 MiB' },
-      503: { description: 'not acknowledged: send it again (Retry-After)' },
+      ...FORGED_BY_GATEWAY,
+      503: {
+        description:
+          'not acknowledged: send it again (Retry-After). database_unavailable, overloaded, certificate_unavailable, ' +
+          'subscription_unconfirmed',
+      },
+    },
+  }
+}
+
+function challenge(path: string, operationId: string, parameters: readonly ApiParameter[]): ApiOperation {
+  return {
+    method: 'get',
+    path,
+    operationId,
+    tag: 'webhooks',
+    summary: 'Say that somebody with the key is here',
+    description: 'Asked by gateways that check an address before they post to it; others get 405.',
+    security: null,
+    parameters,
+    responses: {
+      200: { description: 'what the gateway wants to read', schema: z.string(), contentType: 'text/plain' },
+      401: FORGED,
+      403: ADDRESS,
+      405: { description: 'this gateway asks nothing, or the account is not configured' },
     },
   }
 }
@@ -51,5 +97,7 @@ function delivery(path: string, operationId: string, parameters: readonly ApiPar
 /** `/webhooks/:gateway`, as webhookRoutes() serves it. */
 export const WEBHOOK_OPERATIONS: readonly ApiOperation[] = [
   delivery('/webhooks/{gateway}', 'takeWebhook', [GATEWAY]),
+  challenge('/webhooks/{gateway}', 'answerChallenge', [GATEWAY]),
   delivery('/webhooks/{gateway}/{account}', 'takeAccountWebhook', [GATEWAY, ACCOUNT]),
+  challenge('/webhooks/{gateway}/{account}', 'answerAccountChallenge', [GATEWAY, ACCOUNT]),
 ]

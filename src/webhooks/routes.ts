@@ -5,7 +5,8 @@ import { problem } from '../base/problem.ts'
 import { requestIdOf } from '../base/request-id.ts'
 import { readBody } from './body.ts'
 import { DEFAULT_ACCOUNT, type Delivery } from './gateways/adapter.ts'
-import type { Ingest, IngestAnswer } from './ingest.ts'
+import type { Ingest } from './ingest.ts'
+import type { IngestAnswer } from './ingest-answer.ts'
 import type { WebhookMetrics } from './metrics.ts'
 
 interface WebhookRoutesOptions {
@@ -75,7 +76,10 @@ function answerChallenge(context: WebhookContext, ingest: Ingest): Response {
 
 function refuseMethod(context: WebhookContext, ingest: Ingest): Response {
   const sender = senderOf(context)
-  return respond(ingest.refuse(sender, 405, 'method_not_allowed', 'webhooks are posted'), sender.requestId)
+  const refusal = ingest.refuse(sender, 405, 'method_not_allowed', 'webhooks are posted')
+  const response = respond(refusal, sender.requestId)
+  if (ingest.hasChallenge(sender.gateway)) response.headers.set('allow', 'GET, HEAD, POST')
+  return response
 }
 
 function senderOf(context: WebhookContext): { gateway: string; account: string; requestId: string } {
@@ -103,7 +107,7 @@ function respond(answer: IngestAnswer, requestId: string): Response {
     case 'acknowledged': {
       const wanted = answer.acknowledgement
       if (wanted !== null) {
-        const ids = { 'x-onceline-event-ids': answer.eventIds.join(',') }
+        const ids = { 'x-onceline-event-ids': answer.eventIds.slice(0, MAX_IDS_IN_HEADER).join(',') }
         return textResponse(wanted.body, wanted.contentType, requestId, ids)
       }
       const body = JSON.stringify({
@@ -125,7 +129,7 @@ function respond(answer: IngestAnswer, requestId: string): Response {
     case 'unavailable':
       return problem({
         status: 503,
-        code: 'database_unavailable',
+        code: answer.code,
         detail: 'The delivery was not acknowledged; send it again.',
         requestId,
         headers: { 'retry-after': RETRY_AFTER_SECONDS },
@@ -144,6 +148,9 @@ function textResponse(
     headers: { 'content-type': contentType, 'x-request-id': requestId, ...more },
   })
 }
+
+/** 1.2 KiB: proxies refuse answers whose headers are over 4 KiB, and the gateway would send such a delivery for ever. */
+const MAX_IDS_IN_HEADER = 32
 
 /** After 413 and 503 the rest of the body is still on its way: nothing else can be read from that connection. */
 const REFUSAL_HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 
 /** What a gateway's API answers to one request. */
 export interface ApiReply {
   readonly status?: number
   readonly json?: unknown
+  readonly headers?: Readonly<Record<string, string>>
   /** Closes the connection without an answer. */
   readonly breaksOff?: boolean
 }
@@ -25,9 +27,11 @@ export class FakeGatewayApi {
       const body = Buffer.concat(chunks).toString()
       const path = `${request.method} ${request.url}`
       this.asked.push({ path, headers: request.headers, body })
-      const { status = 200, json, breaksOff } = await this.answer(path, body)
+      const { status = 200, json, headers, breaksOff } = await this.answer(path, body)
       if (breaksOff === true) return void response.destroy()
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json ?? null))
+      response
+        .writeHead(status, { 'content-type': 'application/json', ...headers })
+        .end(JSON.stringify(json ?? null))
     })
   })
 
@@ -39,6 +43,11 @@ export class FakeGatewayApi {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** How many connections are open. */
+  connections(): Promise<number> {
+    return promisify(this.#server.getConnections.bind(this.#server))()
   }
 
   async close(): Promise<void> {

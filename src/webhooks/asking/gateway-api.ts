@@ -1,6 +1,7 @@
+import { assert } from '../../base/assert.ts'
 import { CircuitBreaker, type CircuitShape, type Health, type Permit } from '../../base/circuit.ts'
 import type { Clock } from '../../base/clock.ts'
-import { readBounded } from '../fetch-text.ts'
+import { type FetchLimits, readBounded } from '../fetch-text.ts'
 import type { GatewayAccount } from '../gateways/adapter.ts'
 import type { ApiAnswer, ApiRequest, GatewayApi } from '../gateways/confirm.ts'
 import { parseObject } from '../gateways/kit/body.ts'
@@ -20,7 +21,7 @@ export class GatewayAway extends Error {
 }
 
 const TIMEOUT_MS = 10_000
-const MAX_BYTES = 1024 * 1024
+const LIMITS: FetchLimits = { timeoutMs: TIMEOUT_MS, maxBytes: 1024 * 1024 }
 const SHAPE: CircuitShape = {
   failures: 5,
   errorsAFailure: 3,
@@ -33,10 +34,12 @@ const SHAPE: CircuitShape = {
 export class AccountApi implements GatewayApi {
   readonly settings: GatewayAccount['settings']
   readonly #baseUrl: string
+  readonly #limits: FetchLimits
   readonly #breaker: CircuitBreaker
 
   /** `apiUrl` is the production address; the setting API_URL takes its place. */
-  constructor(account: GatewayAccount, apiUrl: string, clock: Clock) {
+  constructor(account: GatewayAccount, apiUrl: string, clock: Clock, limits = LIMITS) {
+    this.#limits = limits
     this.settings = account.settings
     this.#baseUrl = (account.settings.API_URL?.trim() || apiUrl).replace(/\/+$/, '')
     this.#breaker = new CircuitBreaker(
@@ -48,6 +51,9 @@ export class AccountApi implements GatewayApi {
 
   /** Throws GatewayAway; anything else that it throws is a defect of an adapter. */
   async call(request: ApiRequest): Promise<ApiAnswer> {
+    // Without its slash a path could go on with the host's name.
+    assert(request.path.startsWith('/'), 'the path of a request begins with a slash')
+    if (CLIMBING.test(request.path)) return { status: 404, body: null }
     const [permit] = this.#breaker.admit(1)
     if (permit === undefined)
       throw new GatewayAway('resting', 'the gateway was away too often; it is left alone for a while')
@@ -70,26 +76,30 @@ export class AccountApi implements GatewayApi {
   async #send(request: ApiRequest): Promise<ApiAnswer> {
     const response = await this.#fetch(request)
     const { status } = response
-    if (status === 401 || status === 403)
-      throw new GatewayAway('refused', `the gateway answered ${status}: look at the credentials`)
-    if (status === 429 || status >= 500) throw new GatewayAway('away', `the gateway answered ${status}`)
-    const text = await readBounded(response, MAX_BYTES).catch((error: unknown) => {
+    const trouble = troubleOf(status)
+    if (trouble !== null) {
+      // A body that nobody reads keeps its connection.
+      await response.body?.cancel().catch(() => undefined)
+      throw trouble
+    }
+    const text = await readBounded(response, this.#limits.maxBytes).catch((error: unknown) => {
       throw new GatewayAway('away', `the gateway's answer broke off: ${reasonOf(error)}`)
     })
     return { status, body: parseObject(Buffer.from(text)) }
   }
 
-  async #fetch({ method, path, headers = {}, json, form }: ApiRequest): Promise<Response> {
+  async #fetch(request: ApiRequest): Promise<Response> {
+    const { method, path, json, form } = request
+    const headers = headersOf(request)
     const body =
       json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form) : null
-    const type = json === undefined ? {} : { 'content-type': 'application/json' }
     try {
       return await fetch(this.#baseUrl + path, {
         method,
-        headers: { accept: 'application/json', 'user-agent': 'Onceline', ...type, ...headers },
+        headers,
         body,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(this.#limits.timeoutMs),
       })
     } catch (error) {
       throw new GatewayAway('away', `the gateway cannot be reached: ${reasonOf(error)}`)
@@ -97,8 +107,29 @@ export class AccountApi implements GatewayApi {
   }
 }
 
-/** Addresses and time-outs, and no request: its headers hold credentials. */
+/** `/payments/..` is another question than the one that was meant, and there is no such payment: ids may be anybody's invention. */
+const CLIMBING = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
+
+function troubleOf(status: number): GatewayAway | null {
+  if (status === 401 || status === 403)
+    return new GatewayAway('refused', `the gateway answered ${status}: look at the credentials`)
+  return status === 429 || status >= 500 ? new GatewayAway('away', `the gateway answered ${status}`) : null
+}
+
+/** Built apart, because an error about a header's value quotes it. */
+function headersOf({ headers, json }: ApiRequest): Headers {
+  const type = json === undefined ? {} : { 'content-type': 'application/json' }
+  try {
+    return new Headers({ accept: 'application/json', 'user-agent': 'Onceline', ...type, ...headers })
+  } catch {
+    throw new GatewayAway('refused', 'a credential has characters that no header may have')
+  }
+}
+
+/** Addresses and time-outs, and no request: its headers hold credentials, and its path may. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error ? cause.message : String(cause)
+  if (!(cause instanceof Error)) return 'unknown'
+  // Where a host has several addresses, the error of all of them has no words.
+  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name
 }

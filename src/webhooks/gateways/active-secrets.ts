@@ -6,6 +6,8 @@ export interface ActiveAccount {
   readonly account: GatewayAccount
   /** Position among the active secrets → position among the configured ones. */
   positionOf(index: number): number
+  /** Secrets are configured, and none of them is active any more: that is not an account that needs none. */
+  readonly hasEnded: boolean
 }
 
 interface Known extends ActiveAccount {
@@ -40,6 +42,7 @@ function build(account: GatewayAccount, nowMs: number): Known {
   return {
     account: isWhole ? account : { ...account, secrets: active.map((index) => account.secrets[index] ?? '') },
     positionOf: (index) => active[index] ?? index,
+    hasEnded: active.length === 0 && !isWhole,
     untilMs: Math.min(Number.POSITIVE_INFINITY, ...upcoming),
   }
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { activeAccount } from './active-secrets.ts'
 import type { GatewayAccount } from './adapter.ts'
+import { midtrans } from './midtrans.ts'
 import { paymob } from './paymob.ts'
-import { accountProblems, secretEnds } from './settings.ts'
+import { accountProblems, secretEnds, settingsOf } from './settings.ts'
 
 const END = '2026-12-31T00:00:00Z'
 const END_MS = Date.parse(END)
@@ -22,6 +23,16 @@ describe('the settings of an account', () => {
     expect(problems).toEqual([expect.stringMatching(problem)])
     expect(problems[0]).not.toContain('somewhere')
   })
+
+  it.each(['ftp://a', 'nowhere', 'https://user:hush@a', 'https://a?key=hush', 'https://a#b'])(
+    'have no API_URL such as %s',
+    (value) => {
+      const problem = settingsOf(midtrans)
+        .find(({ name }) => name === 'API_URL')
+        ?.problem?.(value)
+      expect(problem).toBe('must be an http or https address, without credentials and query')
+    },
+  )
 
   it('may be as they should', () => {
     const settings = {
@@ -45,6 +56,17 @@ describe('a secret with an end', () => {
     expect([before.account, before.positionOf(1)]).toEqual([account, 1])
     const after = activeAccount(account, END_MS)
     expect([after.account.secrets, after.positionOf(0)]).toEqual([['staying'], 1])
+  })
+
+  it('is told apart from none: an account whose every secret has ended is none that needs none', () => {
+    const ended = (secrets: string[], nowMs: number) =>
+      activeAccount(accountOf({ WEBHOOK_SECRETS_UNTIL: `1@${END}` }, secrets), nowMs).hasEnded
+    expect([ended(['one'], END_MS - 1), ended(['one'], END_MS), ended(['one', 'two'], END_MS)]).toEqual([
+      false,
+      true,
+      false,
+    ])
+    expect(activeAccount(accountOf({}, []), END_MS).hasEnded).toBe(false)
   })
 
   it('costs no new account for each delivery: adapters keep keys by account', () => {

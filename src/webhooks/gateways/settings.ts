@@ -20,7 +20,8 @@ export const COMMON_SETTINGS: readonly Setting[] = [
 const API_URL: Setting = {
   name: 'API_URL',
   meaning: "the API's address, where it is not the gateway's production one",
-  problem: (value) => (isHttpUrl(value) ? null : 'must be an http or https address'),
+  problem: (value) =>
+    isHttpUrl(value) ? null : 'must be an http or https address, without credentials and query',
 }
 
 /** Every setting that an account of this gateway may have. */
@@ -102,6 +103,8 @@ function isHttpUrl(value: string): boolean {
   return (
     url !== null &&
     (url.protocol === 'https:' || url.protocol === 'http:') &&
+    url.username === '' &&
+    url.password === '' &&
     url.search === '' &&
     url.hash === ''
   )
