@@ -131,12 +131,17 @@ describe.each(GATEWAYS)('%s: the contract of receive', (gateway) => {
     }
   })
 
+  // One form can be written in several ways (%2B and %2b); what is signed is what it says.
+  const isForm = genuine.headers['content-type']?.includes('form') === true
+
   it.skipIf(adapter.tier !== 'A')('refuses a body with any bit flipped, and one written anew', () => {
     const bits = new Set(fc.sample(fc.nat(genuine.body.length * 8 - 1), { numRuns: 400, ...seeded() }))
     for (const bit of bits) {
       const body = Buffer.from(genuine.body)
       body[bit >> 3] = (body[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      expect([bit, receive({ ...genuine, body }).kind]).toEqual([bit, 'refused'])
+      const result = receive({ ...genuine, body })
+      if (isForm && result.kind === 'accepted') expect([bit, ...result.events]).toEqual([bit, first])
+      else expect([bit, result.kind]).toEqual([bit, 'refused'])
     }
     expect(receive({ ...genuine, body: Buffer.concat([genuine.body, Buffer.from(' ')]) }).kind).toBe(
       'refused',
@@ -192,7 +197,7 @@ describe.each(GATEWAYS)('%s: the contract of receive', (gateway) => {
         const result = receive(delivery)
         if (result.kind === 'refused') expect(result.detail).not.toBe('')
         if (result.kind !== 'accepted') return
-        if (adapter.tier === 'A') expect(delivery.body.equals(genuine.body)).toBe(true)
+        if (adapter.tier === 'A' && !isForm) expect(delivery.body.equals(genuine.body)).toBe(true)
         for (const event of eventsOf(result)) {
           expect(event.eventId).not.toBe('')
           if (maySettle(adapter, event))

@@ -1,5 +1,6 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { adyen } from './adyen.ts'
+import { braintree } from './braintree.ts'
 import { cashfree } from './cashfree.ts'
 import { checkoutcom } from './checkoutcom.ts'
 import { fawry } from './fawry.ts'
@@ -25,6 +26,7 @@ import { tap } from './tap.ts'
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
   [
     adyen,
+    braintree,
     cashfree,
     checkoutcom,
     fawry,

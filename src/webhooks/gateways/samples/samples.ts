@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { secretFrom } from '../kit/secret-form.ts'
 import { adapters } from '../registry.ts'
 import { adyenSample } from './adyen.ts'
+import { braintreeSample } from './braintree.ts'
 import { cashfreeSample } from './cashfree.ts'
 import { checkoutcomSample } from './checkoutcom.ts'
 import { fawrySample } from './fawry.ts'
@@ -29,6 +30,7 @@ import { tapSample } from './tap.ts'
  */
 export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, GatewaySample>([
   ['adyen', adyenSample],
+  ['braintree', braintreeSample],
   ['cashfree', cashfreeSample],
   ['checkoutcom', checkoutcomSample],
   ['fawry', fawrySample],
