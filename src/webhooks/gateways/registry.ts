@@ -8,6 +8,7 @@ import { flutterwave } from './flutterwave.ts'
 import { gocardless } from './gocardless.ts'
 import { hyperpay } from './hyperpay.ts'
 import { kashier } from './kashier.ts'
+import { mercadopago } from './mercadopago.ts'
 import { midtrans } from './midtrans.ts'
 import { myfatoorah } from './myfatoorah.ts'
 import { paymob } from './paymob.ts'
@@ -34,6 +35,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     gocardless,
     hyperpay,
     kashier,
+    mercadopago,
     midtrans,
     myfatoorah,
     paymob,

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii } from 'node:buffer'
 
 /** Far more than any gateway sends. */
 const MAX_FIELDS = 200
@@ -8,7 +8,7 @@ const MAX_FIELDS = 200
  * more than 200 fields and for a name that comes twice: which of the two would be signed is anybody's guess.
  */
 export function parseForm(body: Buffer): ReadonlyMap<string, string> | null {
-  if (!isUtf8(body) || body.some((byte) => byte > 0x7f)) return null
+  if (!isAscii(body)) return null
   const fields = new Map<string, string>()
   const pairs = body.toString('latin1').split('&', MAX_FIELDS + 1)
   if (pairs.length > MAX_FIELDS) return null

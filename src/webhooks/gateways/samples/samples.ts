@@ -10,6 +10,7 @@ import { flutterwaveSample } from './flutterwave.ts'
 import { gocardlessSample } from './gocardless.ts'
 import { hyperpaySample } from './hyperpay.ts'
 import { kashierSample } from './kashier.ts'
+import { mercadopagoSample } from './mercadopago.ts'
 import { midtransSample } from './midtrans.ts'
 import { myfatoorahSample } from './myfatoorah.ts'
 import { paymobSample } from './paymob.ts'
@@ -38,6 +39,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['gocardless', gocardlessSample],
   ['hyperpay', hyperpaySample],
   ['kashier', kashierSample],
+  ['mercadopago', mercadopagoSample],
   ['midtrans', midtransSample],
   ['myfatoorah', myfatoorahSample],
   ['paymob', paymobSample],
