@@ -10,6 +10,7 @@ import { hyperpay } from './hyperpay.ts'
 import { kashier } from './kashier.ts'
 import { mercadopago } from './mercadopago.ts'
 import { midtrans } from './midtrans.ts'
+import { mollie } from './mollie.ts'
 import { myfatoorah } from './myfatoorah.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
@@ -37,6 +38,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     kashier,
     mercadopago,
     midtrans,
+    mollie,
     myfatoorah,
     paymob,
     paystack,

@@ -12,6 +12,7 @@ import { hyperpaySample } from './hyperpay.ts'
 import { kashierSample } from './kashier.ts'
 import { mercadopagoSample } from './mercadopago.ts'
 import { midtransSample } from './midtrans.ts'
+import { mollieSample } from './mollie.ts'
 import { myfatoorahSample } from './myfatoorah.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
@@ -41,6 +42,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['kashier', kashierSample],
   ['mercadopago', mercadopagoSample],
   ['midtrans', midtransSample],
+  ['mollie', mollieSample],
   ['myfatoorah', myfatoorahSample],
   ['paymob', paymobSample],
   ['paystack', paystackSample],
