@@ -56,7 +56,6 @@ describe('a payment', () => {
   it.each<[string, string]>([
     ['Succss', 'captured'],
     ['Success', 'captured'],
-    ['Authorize', 'authorized'],
     ['Failed', 'failed'],
     ['Canceled', 'cancelled'],
   ])('whose status is %s is %s', async (status, kind) => {
@@ -66,8 +65,18 @@ describe('a payment', () => {
     })
   })
 
-  it('that is in progress is waited for', async () => {
-    expect((await ask({}, answerOf('InProgress'))).confirmation).toEqual({ kind: 'waiting' })
+  it.each(['InProgress', 'Authorize'])('that is %s there is waited for', async (status) => {
+    expect((await ask({}, answerOf(status))).confirmation).toEqual({ kind: 'waiting' })
+  })
+
+  it.each<[string, string]>([
+    ['Authorize', 'authorized'],
+    ['Succss', 'authorized'],
+    ['Canceled', 'authorized'],
+    ['Failed', 'failed'],
+  ])('that was told as authorized, and is %s now, is %s', async (status, kind) => {
+    const { confirmation } = await ask({ kind: 'authorized' }, answerOf(status))
+    expect(confirmation).toMatchObject({ kind: 'confirmed', fact: { kind } })
   })
 
   it.each<[string, ApiAnswer, string]>([

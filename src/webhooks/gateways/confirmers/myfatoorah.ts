@@ -38,8 +38,10 @@ const STATUSES: ReadonlyMap<unknown, FactKind> = new Map<unknown, FactKind>([
 function judge(told: PaymentFact, invoice: JsonObject, currency: string): Confirmation {
   const transaction = transactionOf(invoice, told.operationRef)
   if (transaction === null) return { kind: 'denied', reason: 'payment_differs' }
-  const kind = STATUSES.get(transaction.TransactionStatus)
-  if (kind === undefined) return { kind: 'waiting' }
+  const now = STATUSES.get(transaction.TransactionStatus)
+  if (now === undefined || (now === 'authorized' && told.kind !== 'authorized')) return { kind: 'waiting' }
+  // Captured or released since, it was authorized all the same.
+  const kind = told.kind === 'authorized' && now !== 'failed' ? told.kind : now
   const merchantRef = identifierText(invoice.CustomerReference)
   const { fact, hold } = completeFact({
     kind,

@@ -82,6 +82,15 @@ it('asks for charges and authorizations at their own places, ids encoded', async
   expect(confirmation).toMatchObject({ fact: { kind: 'authorized' } })
 })
 
+it.each(['AUTHORIZED', 'CAPTURED', 'VOID'])('confirms an authorization that is %s now', async (status) => {
+  const authorize = { ...refund, id: 'auth_1', object: 'authorize', status: 'AUTHORIZED' }
+  const { confirmation } = await ask(authorize, ok({ ...authorize, status }))
+  expect(confirmation).toMatchObject({
+    kind: 'confirmed',
+    fact: { kind: 'authorized', gatewayRef: 'auth_1' },
+  })
+})
+
 it('asks nothing where there is nothing to ask for', async () => {
   const { confirmation, requests } = await ask({ ...refund, status: 'PENDING' }, ok(refund))
   expect([confirmation, requests]).toEqual([{ kind: 'denied', reason: 'event_unknown' }, []])

@@ -1,3 +1,4 @@
+import type { FactKind } from '../../../payments/fact.ts'
 import type { Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
 import { type JsonObject, parseObject } from '../kit/body.ts'
 import { readTapFact, type TapObject, tapObject } from '../tap-facts.ts'
@@ -12,7 +13,6 @@ const PATHS: Readonly<Record<TapObject, string>> = {
   invoice: 'invoices',
 }
 
-/** The status may have moved on since the delivery: then what was told is not true any more, and the later one tells the rest. */
 async function ask({ fact, body }: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
   const told = parseObject(body)
   if (fact === null || told === null) return denied('event_unknown')
@@ -27,8 +27,12 @@ async function ask({ fact, body }: EventInDoubt, api: GatewayApi): Promise<Confi
   return judge(fact.kind, answer)
 }
 
-function judge(told: string, answer: JsonObject): Confirmation {
-  const { fact, hold } = readTapFact(answer)
+/** What an authorization may have become since; it was one all the same. */
+const AFTER_AUTHORIZED: ReadonlySet<unknown> = new Set(['CAPTURED', 'VOID', 'VOIDED'])
+
+function judge(told: FactKind, answer: JsonObject): Confirmation {
+  const wasAuthorized = told === 'authorized' && AFTER_AUTHORIZED.has(answer.status)
+  const { fact, hold } = readTapFact(wasAuthorized ? { ...answer, status: 'AUTHORIZED' } : answer)
   if (hold !== null) return denied(hold)
   // Under way there, and told to be over: the delivery may be ahead of the API.
   if (fact === null || (fact.kind === 'pending' && told !== 'pending')) return { kind: 'waiting' }
