@@ -94,10 +94,15 @@ function contestants(gateway: string, bytes: number) {
     bodyBytes: bytes,
     ...signingWith(gateway, secret),
   })
-  const delivery: Delivery = { body: built.body, headers: built.headers, query: new URLSearchParams(built.query) }
+  const delivery: Delivery = {
+    body: built.body,
+    headers: built.headers,
+    query: new URLSearchParams(built.query),
+  }
   const account = sampleAccount(gateway, secret)
   const verify = () => {
-    if (adapter.receive(delivery, account, nowMs).kind !== 'accepted') throw new WrongResult(`${gateway} refuses its sample`)
+    if (adapter.receive(delivery, account, nowMs).kind !== 'accepted')
+      throw new WrongResult(`${gateway} refuses its sample`)
   }
   return { verify, bare: bareOf(built.body, HASHES[gateway] ?? 'sha256'), bodyBytes: built.body.length }
 }
@@ -138,7 +143,11 @@ function describe(machine: string, figures: readonly VerifyFigures[]): string {
     decimal(one.ratio, 2),
     decimal(one.cpuMicros, 1),
   ])
-  return [machine, '', table(['gateway', 'bytes', 'verified/s', 'bare/s', 'ratio (CPU)', 'CPU µs'], rows)].join('\n')
+  return [
+    machine,
+    '',
+    table(['gateway', 'bytes', 'verified/s', 'bare/s', 'ratio (CPU)', 'CPU µs'], rows),
+  ].join('\n')
 }
 
 function goalsOf(figures: readonly VerifyFigures[]): readonly Goal[] {
