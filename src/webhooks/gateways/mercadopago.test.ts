@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { mayMoveMoney } from '../event.ts'
 import type { GatewayAccount, GatewayEvent, Received } from './adapter.ts'
@@ -51,7 +52,10 @@ const invalid = refusedAs('signature_invalid')
 
 describe('what is signed', () => {
   it('is data.id of the query in lower case, x-request-id and ts', () => {
-    expect(receive({ id: 'ORD01AbC' }).kind).toBe('accepted')
+    const text = `id:ord01abc;request-id:r-1;ts:${TS};`
+    const v1 = createHmac('sha256', SECRET).update(text).digest('hex')
+    for (const id of ['ORD01AbC', 'ord01abc'])
+      expect(receive({ id, signature: `ts=${TS},v1=${v1}` }).kind).toBe('accepted')
     const signature = signMercadopago('123', 'r-1', TS, SECRET)
     expect(receive({ signature, id: '124' })).toMatchObject(invalid)
     expect(receive({ signature, requestId: 'r-2' })).toMatchObject(invalid)
