@@ -5,10 +5,11 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FILE = 'dev-key.pem'
+const OWNER_ONLY = 0o600
 
 /**
  * An RSA key of this data folder, which signs what gateways with certificates sign (PayPal, SNS), in development alone. Made
@@ -27,7 +28,9 @@ export function devPublicKey(dataDir: string): string {
 
 function read(path: string): KeyObject | null {
   try {
-    return createPrivateKey(readFileSync(path))
+    const pem = readFileSync(path)
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, OWNER_ONLY)
+    return createPrivateKey(pem)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new Error(`${path} cannot be read; delete it to have a new key made`)
@@ -39,7 +42,7 @@ function create(path: string): KeyObject {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
   writeFileSync(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
-    mode: 0o600,
+    mode: OWNER_ONLY,
     flag: 'wx',
     flush: true,
   })

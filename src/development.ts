@@ -17,7 +17,8 @@ export type LoadedForUse = Loaded & { readonly generated: Readonly<Record<string
 
 /**
  * Reads the environment; outside production, what nobody set is made up and kept in the data folder: secrets, and for gateways
- * whose default account has no variable at all, the settings that development runs with. Throws when that cannot be written.
+ * without a default account (one with secrets, where they have any) the settings that development runs with as well. Throws when
+ * that cannot be written.
  */
 export function loadForUse(env: Environment, cores: number): LoadedForUse {
   const first = loadConfig(env, surroundings(cores))

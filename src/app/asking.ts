@@ -20,17 +20,19 @@ interface Pieces {
   readonly clock: Clock
   readonly commit: GroupCommit
   readonly ring: (ids: readonly Id[]) => void
+  /** How long an event is one process's; Confirmations' own by default. */
+  readonly tempo: { readonly leaseSeconds?: number }
 }
 
 /** Who asks the gateways: whether doubtful events are true, and which never came. */
 export function openAsking(
-  { pool, log, accounts, clock, commit, ring }: Pieces,
+  { pool, log, accounts, clock, commit, ring, tempo }: Pieces,
   metrics: WebhookMetrics,
 ): readonly Asker[] {
   const confirmable = confirmableAccounts(adapters, accounts, clock)
   const listed = listedAccounts(adapters, accounts, clock)
   return [
-    new Confirmations({ pool, log, accounts: confirmable, ring, onAsked: metrics.asked }),
+    new Confirmations({ pool, log, accounts: confirmable, ring, onAsked: metrics.asked, ...tempo }),
     new MissedEvents({ pool, log, commit, accounts: listed, onCompared: metrics.compared }),
   ]
 }

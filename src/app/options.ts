@@ -21,6 +21,8 @@ export interface AppOptions {
   readonly database: DatabaseAddress
   readonly redis: RedisAddress
   readonly accounts: AccountBook
+  /** How long whoever asks a gateway about an event has it to himself; a minute by default. Fault tests have less. */
+  readonly asking?: { readonly leaseSeconds: number }
   /** How certificates and subscriptions of gateways are fetched; over the net by default. */
   readonly fetchText?: FetchText
   /** INTERNAL_API_KEY and, during rotation, its predecessor. */

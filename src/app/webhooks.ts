@@ -76,7 +76,15 @@ export function assembleWebhooks(
     ...(options.sweep === undefined ? {} : { pace: options.sweep }),
   })
   const asking = openAsking(
-    { pool: database.workers, log, accounts, clock, commit, ring: ringOrTakeOver },
+    {
+      pool: database.workers,
+      log,
+      accounts,
+      clock,
+      commit,
+      ring: ringOrTakeOver,
+      tempo: options.asking ?? {},
+    },
     metrics,
   )
   return {

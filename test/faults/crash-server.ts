@@ -22,6 +22,9 @@ export type Order =
       readonly redis: RedisAddress
       /** One secret a gateway. */
       readonly secrets: Readonly<Record<string, string>>
+      /** The other settings of gateways, and how long one process asks about an event alone. */
+      readonly settings?: Readonly<Record<string, GatewayAccount['settings']>>
+      readonly asking?: AppOptions['asking']
       /** Who may connect; nobody by default. */
       readonly realtime?: AppOptions['realtime']
       /** Laravel's; nobody is let in by default. */
@@ -64,7 +67,8 @@ async function start(order: Extract<Order, { kind: 'start' }>): Promise<void> {
   app = createApp({
     database: order.database,
     redis: order.redis,
-    accounts: accountsOf(order.secrets),
+    accounts: accountsOf(order),
+    ...(order.asking === undefined ? {} : { asking: order.asking }),
     internalKeys: order.internalKey === undefined ? [] : [order.internalKey],
     ...(order.realtime === undefined ? {} : { realtime: order.realtime }),
     ...(order.dispatch === undefined ? {} : { dispatchRules: rulesOf(order.dispatch) }),
@@ -86,13 +90,16 @@ function rulesOf({
   return { settingsOf: (zone) => (zone?.startsWith(zones) ? settings : DEFAULT_SETTINGS) }
 }
 
-function accountsOf(
-  secrets: Readonly<Record<string, string>>,
-): ReadonlyMap<string, ReadonlyMap<string, GatewayAccount>> {
+function accountsOf({
+  secrets,
+  settings = {},
+}: Extract<Order, { kind: 'start' }>): ReadonlyMap<string, ReadonlyMap<string, GatewayAccount>> {
   return new Map(
     Object.entries(secrets).map(([gateway, secret]) => [
       gateway,
-      new Map([['default', { gateway, account: 'default', secrets: [secret], settings: {} }]]),
+      new Map([
+        ['default', { gateway, account: 'default', secrets: [secret], settings: settings[gateway] ?? {} }],
+      ]),
     ]),
   )
 }
