@@ -1,5 +1,6 @@
 import type { GatewayAccount, GatewayAdapter } from './adapter.ts'
 import { adyen } from './adyen.ts'
+import { bkash } from './bkash.ts'
 import { braintree } from './braintree.ts'
 import { cashfree } from './cashfree.ts'
 import { checkoutcom } from './checkoutcom.ts'
@@ -15,6 +16,7 @@ import { myfatoorah } from './myfatoorah.ts'
 import { paymob } from './paymob.ts'
 import { paystack } from './paystack.ts'
 import { paytabs } from './paytabs.ts'
+import { phonepe } from './phonepe.ts'
 import { razorpay } from './razorpay.ts'
 import { accountProblems } from './settings.ts'
 import { shopify } from './shopify.ts'
@@ -23,11 +25,13 @@ import { sslcommerz } from './sslcommerz.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 import { stripe } from './stripe.ts'
 import { tap } from './tap.ts'
+import { xendit } from './xendit.ts'
 
 /** Every gateway that this build understands, by the name in its URL. Names are exact: `Stripe` is unknown. */
 export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
   [
     adyen,
+    bkash,
     braintree,
     cashfree,
     checkoutcom,
@@ -43,6 +47,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     paymob,
     paystack,
     paytabs,
+    phonepe,
     razorpay,
     shopify,
     square,
@@ -50,6 +55,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     standardWebhooks,
     stripe,
     tap,
+    xendit,
   ].map((adapter) => [adapter.name, adapter]),
 )
 

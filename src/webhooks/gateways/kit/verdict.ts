@@ -21,7 +21,10 @@ export type Hold =
   | 'refund_amount_unsigned'
   | 'status_contradictory'
   | 'status_unknown'
+  | 'subscription_ended'
   | 'test_payment'
+  | 'topic_mismatch'
+  | 'topic_unpinned'
 
 /** What an adapter made of a verified body: a fact, a reason to hold it, or (both null) nothing about a payment. */
 export interface Reading {

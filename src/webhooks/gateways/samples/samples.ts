@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { secretFrom } from '../kit/secret-form.ts'
 import { adapters } from '../registry.ts'
 import { adyenSample } from './adyen.ts'
+import { bkashSample } from './bkash.ts'
 import { braintreeSample } from './braintree.ts'
 import { cashfreeSample } from './cashfree.ts'
 import { checkoutcomSample } from './checkoutcom.ts'
@@ -17,6 +18,7 @@ import { myfatoorahSample } from './myfatoorah.ts'
 import { paymobSample } from './paymob.ts'
 import { paystackSample } from './paystack.ts'
 import { paytabsSample } from './paytabs.ts'
+import { phonepeSample } from './phonepe.ts'
 import { razorpaySample } from './razorpay.ts'
 import type { GatewaySample, SampleSpec } from './sample.ts'
 import { shopifySample } from './shopify.ts'
@@ -25,6 +27,7 @@ import { sslcommerzSample } from './sslcommerz.ts'
 import { standardWebhooksSample } from './standard-webhooks.ts'
 import { stripeSample } from './stripe.ts'
 import { tapSample } from './tap.ts'
+import { xenditSample } from './xendit.ts'
 
 /**
  * Signed deliveries as the gateways send them: for `onceline webhook send`, tests, the demo, the benchmarks and the line to
@@ -32,6 +35,7 @@ import { tapSample } from './tap.ts'
  */
 export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, GatewaySample>([
   ['adyen', adyenSample],
+  ['bkash', bkashSample],
   ['braintree', braintreeSample],
   ['cashfree', cashfreeSample],
   ['checkoutcom', checkoutcomSample],
@@ -47,6 +51,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['paymob', paymobSample],
   ['paystack', paystackSample],
   ['paytabs', paytabsSample],
+  ['phonepe', phonepeSample],
   ['razorpay', razorpaySample],
   ['shopify', shopifySample],
   ['square', squareSample],
@@ -54,6 +59,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['standard-webhooks', standardWebhooksSample],
   ['stripe', stripeSample],
   ['tap', tapSample],
+  ['xendit', xenditSample],
 ])
 
 /** The gateways of which there are samples. */
