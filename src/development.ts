@@ -36,7 +36,12 @@ function madeUp(config: Config): Record<string, string> {
       value,
     ]),
   )
-  const secrets = loadOrCreateDevSecrets(config.dataDir, config.missingSecrets, formOf)
+  // Those that may do without secrets are not missing any; but an account has to begin with something.
+  const optional = unset
+    .filter(({ secretsOptional: isOptional, secretForm }) => isOptional === true && secretForm !== 'none')
+    .map(({ name }) => secretsVariable(name))
+  const names = [...new Set([...config.missingSecrets, ...optional])]
+  const secrets = loadOrCreateDevSecrets(config.dataDir, names, formOf)
   return { ...secrets, ...Object.fromEntries(settings) }
 }
 
