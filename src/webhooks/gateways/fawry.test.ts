@@ -55,7 +55,8 @@ describe('the signature', () => {
     'cannot be of the amount %j',
     (paymentAmount) => {
       const body = { ...paid, paymentAmount, messageSignature: '0'.repeat(64) }
-      expect(receive(body)).toMatchObject({ kind: 'refused', code: 'signature_invalid' })
+      const detail = expect.stringContaining('a signed field is missing or of another form')
+      expect(receive(body)).toMatchObject({ kind: 'refused', code: 'signature_invalid', detail })
     },
   )
 

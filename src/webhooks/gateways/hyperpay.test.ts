@@ -21,6 +21,7 @@ describe('the encryption', () => {
   it.each([4, 8, 12, 13, 14, 15])('takes no tag of %i bytes, though GCM knows them', (bytes) => {
     expect(receive({ ...sent, tag: sent.tag.slice(0, bytes * 2) })).toMatchObject({
       code: 'signature_invalid',
+      detail: 'X-Authentication-Tag is not 32 hex digits',
     })
   })
 
