@@ -67,7 +67,7 @@ describe('what is signed', () => {
   ])('a form %s is refused', (_, change) => {
     const form = formOf(valid)
     change(form)
-    expect(receive(form)).toMatchObject({ kind: 'refused', code: 'signature_invalid' })
+    expect(receive(form)).toMatchObject({ detail: 'verify_key is missing or names a field twice' })
   })
 
   it.each<[string, string]>([
