@@ -112,9 +112,7 @@ describe('an event that its signature does not prove', () => {
     const desk = scene.desk({ API_KEY: 'key\nhush-hush' })
     await scene.settle(desk)
     expect(desk.outcomes).toEqual(['refused'])
-    expect((await eventRow(here.pool, event)).last_error).toBe(
-      'a credential has characters that no header may have',
-    )
+    expect((await eventRow(here.pool, event)).last_error).toMatch(/^a credential has characters/)
     expect(JSON.stringify(here.lines)).not.toContain('hush')
     await here.pool.query("UPDATE webhook_events SET state = 'discarded' WHERE id = ?", [event.id])
   })
@@ -221,18 +219,22 @@ describe('several who ask', () => {
     expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
   })
 
+  const OPERATE = { releases: releaseEvents, discards: discardEvents }
   it.each([
-    ['releases', 'processed/applied', (event: NewEvent) => releaseEvents(here.pool, [event.id], DEED)],
-    ['discards', 'discarded', (event: NewEvent) => discardEvents(here.pool, [event.id], DEED)],
-  ])('write nothing once a person %s the event meanwhile', async (_, fate, operate) => {
-    const { event } = await scene.doubted()
-    scene.gateway.answer = async () => {
-      await operate(event)
-      await here.processor.process([event.id])
-      return says(event, { amountMinor: 5n })
+    ['releases', 'processed/applied', 'captured 10000 v1'],
+    ['discards', 'discarded', 'created 0 v0'],
+  ] as const)('write nothing once a person %s the event meanwhile', async (how, fate, standing) => {
+    for (const change of [{}, { amountMinor: 5n }]) {
+      const { event, merchantRef } = await scene.doubted()
+      scene.gateway.answer = async () => {
+        await OPERATE[how](here.pool, [event.id], DEED)
+        await here.processor.process([event.id])
+        return says(event, change)
+      }
+      await scene.settle(scene.desk())
+      expect(await fateOf(here.pool, event)).toMatch(fate)
+      expect(await standingOf(here.pool, merchantRef)).toBe(standing)
     }
-    await scene.settle(scene.desk())
-    expect(await fateOf(here.pool, event)).toMatch(fate)
   })
 })
 
