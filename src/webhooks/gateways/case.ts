@@ -136,10 +136,15 @@ function judgeChallenge(one: Case, adapter: GatewayAdapter, account: GatewayAcco
 }
 
 function deliveryOf(one: Case): Delivery {
-  const headers = Object.entries(one.headers).map(([name, value]) => [name.toLowerCase(), value])
+  const headers: Record<string, string> = {}
+  for (const [written, value] of Object.entries(one.headers)) {
+    const name = written.toLowerCase()
+    // As the server joins a header that came twice.
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value
+  }
   return {
     body: Buffer.from(one.body),
-    headers: Object.fromEntries(headers),
+    headers,
     query: new URLSearchParams(one.query),
   }
 }
