@@ -119,13 +119,13 @@ function plainText(value: unknown): string | null {
 }
 
 function part(version: 1 | 2, fields: ReadonlyMap<string, string>): SignedPart {
-  let text = ''
+  const pairs: string[] = []
   let isUnambiguous = true
   for (const [name, value] of fields) {
-    text += text === '' ? `${name}=${value}` : `,${name}=${value}`
+    pairs.push(`${name}=${value}`)
     if (value.includes(',') && /,[\w.]+=/.test(value)) isUnambiguous = false
   }
-  return { version, text, fields, isUnambiguous }
+  return { version, text: pairs.join(','), fields, isUnambiguous }
 }
 
 /** The key is the text of the secret, though it looks like base64. */
