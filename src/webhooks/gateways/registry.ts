@@ -14,6 +14,7 @@ import { midtrans } from './midtrans.ts'
 import { mollie } from './mollie.ts'
 import { myfatoorah } from './myfatoorah.ts'
 import { paymob } from './paymob.ts'
+import { paypal } from './paypal.ts'
 import { paystack } from './paystack.ts'
 import { paytabs } from './paytabs.ts'
 import { phonepe } from './phonepe.ts'
@@ -45,6 +46,7 @@ export const adapters: ReadonlyMap<string, GatewayAdapter> = new Map(
     mollie,
     myfatoorah,
     paymob,
+    paypal,
     paystack,
     paytabs,
     phonepe,

@@ -33,9 +33,13 @@ export function gatewayUnits(amountMinor: bigint, currency: string, exponents: E
 }
 
 /** As minorUnits, for gateways that write their integers as text. */
-export function minorUnitsOfText(value: unknown, currency: unknown): bigint | null {
+export function minorUnitsOfText(
+  value: unknown,
+  currency: unknown,
+  exponents: Exponents = ISO_4217,
+): bigint | null {
   const isDigits = typeof value === 'string' && /^-?\d{1,15}$/.test(value)
-  return isDigits ? minorUnits(Number(value), currency) : null
+  return isDigits ? minorUnits(Number(value), currency, exponents) : null
 }
 
 /** A decimal of major units, a JSON number or text, as minor units, without a float on the way; null where that is not exact. */

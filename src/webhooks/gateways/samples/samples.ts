@@ -16,6 +16,7 @@ import { midtransSample } from './midtrans.ts'
 import { mollieSample } from './mollie.ts'
 import { myfatoorahSample } from './myfatoorah.ts'
 import { paymobSample } from './paymob.ts'
+import { paypalSample } from './paypal.ts'
 import { paystackSample } from './paystack.ts'
 import { paytabsSample } from './paytabs.ts'
 import { phonepeSample } from './phonepe.ts'
@@ -49,6 +50,7 @@ export const samples: ReadonlyMap<string, GatewaySample> = new Map<string, Gatew
   ['mollie', mollieSample],
   ['myfatoorah', myfatoorahSample],
   ['paymob', paymobSample],
+  ['paypal', paypalSample],
   ['paystack', paystackSample],
   ['paytabs', paytabsSample],
   ['phonepe', phonepeSample],

@@ -1,0 +1,123 @@
+import type { FactKind } from '../../payments/fact.ts'
+import { type Exponents, majorUnits, minorUnitsOfText } from './kit/amount.ts'
+import { isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { completeFact, type FactDraft, held, NOTHING, type Reading } from './kit/verdict.ts'
+
+/**
+ * Currencies that have decimals by ISO 4217 and none at PayPal, https://developer.paypal.com/api/rest/reference/currency-codes.
+ * JPY has none anywhere.
+ */
+export const PAYPAL_EXPONENTS: Exponents = new Map([
+  ['HUF', 0],
+  ['TWD', 0],
+])
+
+/** `capture`: the resource is the payment itself. `refund`: it names its payment by a link. */
+type Subject = 'capture' | 'refund'
+
+/**
+ * https://developer.paypal.com/api/rest/webhooks/event-names: payments v2, and the sales of v1 that subscriptions still make.
+ * A void may be ours or the end of thirty days. Orders tell what their captures and authorizations tell again.
+ */
+const EVENTS: ReadonlyMap<string, readonly [on: Subject, kind: FactKind]> = new Map([
+  ['PAYMENT.AUTHORIZATION.CREATED', ['capture', 'authorized']],
+  ['PAYMENT.AUTHORIZATION.VOIDED', ['capture', 'cancelled']],
+  ['PAYMENT.CAPTURE.PENDING', ['capture', 'pending']],
+  ['PAYMENT.CAPTURE.COMPLETED', ['capture', 'captured']],
+  ['PAYMENT.CAPTURE.DECLINED', ['capture', 'failed']],
+  ['PAYMENT.CAPTURE.DENIED', ['capture', 'failed']],
+  ['PAYMENT.CAPTURE.REFUNDED', ['refund', 'refunded']],
+  ['PAYMENT.REFUND.FAILED', ['refund', 'refund_failed']],
+  ['PAYMENT.SALE.PENDING', ['capture', 'pending']],
+  ['PAYMENT.SALE.COMPLETED', ['capture', 'captured']],
+  ['PAYMENT.SALE.DENIED', ['capture', 'failed']],
+  ['PAYMENT.SALE.REFUNDED', ['refund', 'refunded']],
+])
+
+/** PayPal took captured money back, often for a dispute that tells of it too: which of the two counts, a person decides. */
+const TAKEN_BACK: ReadonlySet<string> = new Set(['PAYMENT.CAPTURE.REVERSED', 'PAYMENT.SALE.REVERSED'])
+
+/** What an event says, whether a delivery brought it or the API. */
+export function readFact(type: string, resource: unknown): Reading {
+  if (TAKEN_BACK.has(type)) return held('capture_failed')
+  const event = EVENTS.get(type)
+  const isDispute = type.startsWith('CUSTOMER.DISPUTE.')
+  if (event === undefined && !isDispute) return NOTHING
+  if (!isObject(resource)) return held('object_unreadable')
+  if (event === undefined) return readDispute(type, resource)
+  const [on, kind] = event
+  return completeFact({
+    kind,
+    merchantRef: merchantRefOf(resource),
+    gatewayRef: on === 'capture' ? resource.id : capturedIn(resource),
+    operationRef: resource.id,
+    ...moneyOf(resource.amount),
+  })
+}
+
+/** Our own reference is `custom_id` where we gave one, and the number of our invoice otherwise; v1 names them `custom` and so on. */
+function merchantRefOf(object: JsonObject): unknown {
+  const given = [object.custom_id, object.custom, object.invoice_id, object.invoice_number]
+  return given.find((one) => one !== undefined && one !== null && one !== '') ?? null
+}
+
+/** The capture of a refund: by its link `up` in v2, by name in v1. */
+function capturedIn(refund: JsonObject): unknown {
+  if (isIdentifier(refund.capture_id)) return refund.capture_id
+  if (isIdentifier(refund.sale_id)) return refund.sale_id
+  const links = Array.isArray(refund.links) ? refund.links.filter(isObject) : []
+  const up = links.find(({ rel }) => rel === 'up')?.href
+  return typeof up === 'string' ? (CAPTURE_LINK.exec(up)?.[1] ?? null) : null
+}
+
+const CAPTURE_LINK = /\/v2\/payments\/captures\/([\w-]{1,64})$/
+
+/** An inquiry is talk between the customer and us: no money is withdrawn before it becomes a claim. */
+const CLAIMS: ReadonlySet<unknown> = new Set(['CHARGEBACK', 'PRE_ARBITRATION', 'ARBITRATION', undefined])
+
+const OUTCOMES: ReadonlyMap<unknown, FactKind> = new Map([
+  ['RESOLVED_BUYER_FAVOUR', 'dispute_lost'],
+  ['ACCEPTED', 'dispute_lost'],
+  ['RESOLVED_SELLER_FAVOUR', 'dispute_won'],
+  ['RESOLVED_WITH_PAYOUT', 'dispute_won'],
+  ['CANCELED_BY_BUYER', 'dispute_won'],
+  ['DENIED', 'dispute_won'],
+])
+
+function readDispute(type: string, dispute: JsonObject): Reading {
+  if (type === 'CUSTOMER.DISPUTE.RESOLVED') {
+    const outcome = isObject(dispute.dispute_outcome) ? dispute.dispute_outcome.outcome_code : null
+    const kind = OUTCOMES.get(outcome)
+    return kind === undefined ? held('status_unknown') : disputed(kind, dispute)
+  }
+  return CLAIMS.has(dispute.dispute_life_cycle_stage) ? disputed('disputed', dispute) : NOTHING
+}
+
+/** A dispute of several captures says of none how much of it is disputed. */
+function disputed(kind: FactKind, dispute: JsonObject): Reading {
+  const captures = Array.isArray(dispute.disputed_transactions) ? dispute.disputed_transactions : []
+  const [capture] = captures
+  if (captures.length !== 1 || !isObject(capture)) return held('reference_unreadable')
+  return completeFact({
+    kind,
+    merchantRef: merchantRefOf(capture),
+    gatewayRef: capture.seller_transaction_id,
+    operationRef: dispute.dispute_id,
+    ...moneyOf(dispute.dispute_amount),
+  })
+}
+
+/** Decimals as text: `{ currency_code, value }` in v2, `{ currency, total }` in v1. */
+function moneyOf(amount: unknown): Pick<FactDraft, 'amountMinor' | 'currency'> {
+  if (!isObject(amount)) return { amountMinor: null, currency: null }
+  const currency = amount.currency_code ?? amount.currency
+  return { amountMinor: amountOf(amount.value ?? amount.total, currency), currency }
+}
+
+/** v1 writes `12.00` of a currency that PayPal counts whole; a fraction of one is no amount of PayPal's. */
+function amountOf(value: unknown, currency: unknown): bigint | null {
+  if (typeof value !== 'string' || typeof currency !== 'string') return null
+  const exponent = PAYPAL_EXPONENTS.get(currency)
+  if (exponent === undefined) return majorUnits(value, currency)
+  return minorUnitsOfText(value.replace(/\.0+$/, ''), currency, PAYPAL_EXPONENTS)
+}
