@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import type { FactKind } from '../../../payments/fact.ts'
+import { gatewayUnits } from '../kit/amount.ts'
 import type { JsonObject } from '../kit/body.ts'
+import { STRIPE_EXPONENTS } from '../stripe-facts.ts'
 import {
   type GatewaySample,
   jsonBody,
@@ -29,7 +31,7 @@ function build(spec: SampleSpec): SignedSample {
   const [type, status] = wordsFor(STRIPE_EVENTS, spec.kind)
   const isIntent = type.startsWith('payment_intent.')
   const intentId = spec.gatewayRef ?? `pi_${spec.merchantRef}`
-  const amount = Number(spec.amountMinor)
+  const amount = gatewayUnits(spec.amountMinor, spec.currency, STRIPE_EXPONENTS)
   const object = {
     id: isIntent ? intentId : spec.operationRef,
     object: isIntent ? 'payment_intent' : type.slice(0, type.lastIndexOf('.')).replace('charge.', ''),
