@@ -7,6 +7,7 @@ import { samples } from '../src/webhooks/gateways/samples/samples.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type CliEnv, envOf, onceline, oncelineHere, oncelineJson } from './support/cli.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
+import { signingKey } from './support/gateway-accounts.ts'
 
 /** Every process compiles its modules, on two cores that others use too. */
 const TIMEOUT_MS = 60_000
@@ -81,6 +82,10 @@ describe('onceline webhook send', { timeout: TIMEOUT_MS }, () => {
     database = await testDatabase('webhook-send')
     door = await openApp(database, { working: false })
     env = { ...envOf(database), DATA_DIR: folder }
+    // What gateways with certificates sign with in development; the door knows this one's public half.
+    writeFileSync(join(folder, 'dev-key.pem'), signingKey().export({ type: 'pkcs8', format: 'pem' }), {
+      mode: 0o600,
+    })
   })
   afterAll(async () => {
     await door?.stop()
