@@ -33,12 +33,13 @@ export async function takeListing(
     [gateway, account, lookbackSeconds],
   )
   const [[row]] = await connection.query<RowDataPacket[]>(
-    `SELECT LEAST(compared_until, UTC_TIMESTAMP(3) - INTERVAL ? SECOND) AS begins,
-       UTC_TIMESTAMP(3) - INTERVAL ? SECOND AS ends, next_at <= UTC_TIMESTAMP(3) AS is_due
+    `SELECT CAST(LEAST(compared_until, UTC_TIMESTAMP(3) - INTERVAL ? SECOND) AS DATETIME(3)) AS begins,
+       CAST(UTC_TIMESTAMP(3) - INTERVAL ? SECOND AS DATETIME(3)) AS ends, next_at <= UTC_TIMESTAMP(3) AS is_due
      FROM event_listings WHERE gateway = ? AND account = ? FOR UPDATE`,
     [lookbackSeconds, settleSeconds, gateway, account],
   )
-  if (row === undefined || row.is_due !== 1) return null
+  // A truth is a BIGINT in MySQL, which comes as text.
+  if (row === undefined || Number(row.is_due) !== 1) return null
   await connection.query(
     'UPDATE event_listings SET next_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE gateway = ? AND account = ?',
     [intervalSeconds, gateway, account],
