@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inTransaction } from '../db/transaction.ts'
 import { adoptUnasked, takeDoubtful } from '../src/webhooks/asking/confirm-store.ts'
 import type { NewEvent } from '../src/webhooks/event.ts'
-import { discardEvents, releaseEvents, replayEvents } from '../src/webhooks/operate.ts'
+import { replayEvents } from '../src/webhooks/operate.ts'
 import { eventRow, expectBooksAgree, fateOf, standingOf } from './support/books.ts'
 import { ConfirmScene, says } from './support/confirm-scene.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -193,48 +192,6 @@ describe('a hint', () => {
     expect(await fateOf(here.pool, bare)).toBe('unconfirmed/confirmation_needed')
     expect((await eventRow(here.pool, bare)).next_at).not.toBeNull()
     await here.pool.query('DELETE FROM webhook_events WHERE id = ?', [bare.id])
-  })
-})
-
-describe('several who ask', () => {
-  it('ask once about one event', async () => {
-    const { event } = await scene.doubted()
-    scene.gateway.answer = () => says(event)
-    await Promise.all(
-      [scene.desk(), scene.desk(), scene.desk()].map(({ confirmations }) => confirmations.runOnce()),
-    )
-    await here.drain()
-    expect(scene.gateway.asked).toHaveLength(1)
-  })
-
-  it('take over after the lease of one who died between the question and the answer', async () => {
-    const { event, merchantRef } = await scene.doubted()
-    scene.gateway.answer = () => says(event)
-    const taken = await inTransaction(here.pool, 'die', (connection) => takeDoubtful(connection, 8, 60))
-    expect(taken.map(({ id }) => id)).toContainEqual(event.id)
-    await scene.settle(scene.desk())
-    expect(scene.gateway.asked).toEqual([])
-    await scene.comeDue(event)
-    await scene.settle(scene.desk())
-    expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
-  })
-
-  const OPERATE = { releases: releaseEvents, discards: discardEvents }
-  it.each([
-    ['releases', 'processed/applied', 'captured 10000 v1'],
-    ['discards', 'discarded', 'created 0 v0'],
-  ] as const)('write nothing once a person %s the event meanwhile', async (how, fate, standing) => {
-    for (const change of [{}, { amountMinor: 5n }]) {
-      const { event, merchantRef } = await scene.doubted()
-      scene.gateway.answer = async () => {
-        await OPERATE[how](here.pool, [event.id], DEED)
-        await here.processor.process([event.id])
-        return says(event, change)
-      }
-      await scene.settle(scene.desk())
-      expect(await fateOf(here.pool, event)).toMatch(fate)
-      expect(await standingOf(here.pool, merchantRef)).toBe(standing)
-    }
   })
 })
 

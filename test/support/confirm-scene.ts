@@ -62,10 +62,10 @@ export class ConfirmScene {
   }
 
   /** One process that asks, with credentials unless told otherwise. */
-  desk(settings: Record<string, string> = { API_KEY: 'key-1' }): Desk {
+  desk(settings: Record<string, string> = { API_KEY: 'key-1' }, pool = this.here.pool): Desk {
     const outcomes: AskOutcome[] = []
     const confirmations = new Confirmations({
-      pool: this.here.pool,
+      pool,
       log: this.here.log,
       accounts: accountsWith({ API_URL: this.gateway.url, ...settings }),
       ring: (ids) => void this.here.rung.push(...ids),

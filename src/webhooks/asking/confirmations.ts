@@ -1,3 +1,4 @@
+import { isUnavailable } from '../../../db/errors.ts'
 import type { Pool } from '../../../db/pools.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../../db/transaction.ts'
 import { backoffMs } from '../../base/backoff.ts'
@@ -19,8 +20,16 @@ import {
 } from './confirm-store.ts'
 import { GatewayAway } from './gateway-api.ts'
 
-/** What came of asking once. */
-export type AskOutcome = 'confirmed' | 'denied' | 'differs' | 'waiting' | 'away' | 'refused' | 'given_up'
+/** What came of asking once. unwritten: the database did not take it; after the lease the gateway is asked again. */
+export type AskOutcome =
+  | 'confirmed'
+  | 'denied'
+  | 'differs'
+  | 'waiting'
+  | 'away'
+  | 'refused'
+  | 'given_up'
+  | 'unwritten'
 
 export interface ConfirmationsOptions {
   readonly pool: Pool
@@ -73,7 +82,10 @@ export class Confirmations {
     return this.#loop.stop(timeoutMs)
   }
 
-  /** One turn; returns for how many events it looked. Throws what the database throws. */
+  /**
+   * One turn; returns for how many events it looked, when each is written or given back to its lease. Throws what the database
+   * throws before anything was asked.
+   */
   async runOnce(): Promise<number> {
     const { pool, accounts, leaseSeconds = LEASE_SECONDS } = this.#options
     await this.#adopt()
@@ -82,14 +94,19 @@ export class Confirmations {
     )
     if (events.length === 0) return 0
     const unasked = events.filter((event) => !accounts.has(nameOf(event)))
-    await this.#write('leave events', (connection) =>
-      leaveUnasked(
-        connection,
-        unasked.map(({ id }) => id),
+    await Promise.all([this.#leave(unasked), ...events.map((event) => this.#ask(event))])
+    return events.length
+  }
+
+  /** Never throws: whom it could not leave comes again after the lease, and is left then. */
+  async #leave(events: readonly DoubtfulEvent[]): Promise<void> {
+    const ids = events.map(({ id }) => id)
+    await this.#write('leave events', (connection) => leaveUnasked(connection, ids)).catch((err: unknown) =>
+      this.#options.log.warn(
+        { err, events: ids.length },
+        'events that nobody can ask about were not put aside',
       ),
     )
-    await Promise.all(events.map((event) => this.#ask(event)))
-    return events.length
   }
 
   /** Once a process: credentials may be new. */
@@ -105,12 +122,23 @@ export class Confirmations {
     this.#hasAdopted = true
   }
 
+  /** Never throws: one event's failed write must not leave the questions beside it without anybody who waits for them. */
   async #ask(event: DoubtfulEvent): Promise<void> {
     const asked = this.#options.accounts.get(nameOf(event))
     if (asked === undefined) return
     reached('confirm:asking')
-    const outcome = await this.#askAndSettle(event, asked)
+    const outcome = await this.#askAndSettle(event, asked).catch((error: unknown) =>
+      this.#unwritten(event, error),
+    )
     this.#options.onAsked?.(event.gateway, outcome)
+  }
+
+  #unwritten(event: DoubtfulEvent, err: unknown): AskOutcome {
+    const words = { eventId: idToText(event.id), gateway: event.gateway, requestId: event.requestId, err }
+    const text = "what came of asking a gateway was not written; it is asked again after the event's lease"
+    if (isUnavailable(err)) this.#options.log.warn(words, text)
+    else this.#options.log.error(words, text)
+    return 'unwritten'
   }
 
   async #askAndSettle(event: DoubtfulEvent, { way, api }: AskedAccount<Confirmer>): Promise<AskOutcome> {
