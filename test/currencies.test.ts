@@ -17,6 +17,7 @@ import {
   minorUnitsOfText,
 } from '../src/webhooks/gateways/kit/amount.ts'
 import { PAYPAL_EXPONENTS } from '../src/webhooks/gateways/paypal-facts.ts'
+import { PAYSTACK_EXPONENTS } from '../src/webhooks/gateways/paystack.ts'
 import { adapters } from '../src/webhooks/gateways/registry.ts'
 import { STRIPE_EXPONENTS } from '../src/webhooks/gateways/stripe-facts.ts'
 import { Target } from './support/attacks.ts'
@@ -28,6 +29,7 @@ const RULES: Readonly<Record<string, Exponents>> = {
   adyen: ADYEN_EXPONENTS,
   checkoutcom: CHECKOUTCOM_EXPONENTS,
   paypal: PAYPAL_EXPONENTS,
+  paystack: PAYSTACK_EXPONENTS,
   stripe: STRIPE_EXPONENTS,
 }
 

@@ -1,6 +1,6 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapter.ts'
-import { minorUnits } from './kit/amount.ts'
+import { type Exponents, minorUnits, minorUnitsOfText } from './kit/amount.ts'
 import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
@@ -68,20 +68,23 @@ function readCharge(kind: FactKind, data: JsonObject): Reading {
   })
 }
 
-/** A refund names the charge by its reference alone. */
+/**
+ * A refund names the charge by its reference alone. Not every delivery of it has an id, and the reference of one that waits is
+ * null: the id goes first where there is one.
+ */
 function readRefund(kind: FactKind, data: JsonObject): Reading {
   return completeFact({
     kind,
     merchantRef: data.transaction_reference,
     gatewayRef: null,
-    operationRef: identifierText(data.refund_reference) ?? identifierText(data.id),
+    operationRef: identifierText(data.id) ?? identifierText(data.refund_reference),
     ...moneyOf(data, 'amount'),
   })
 }
 
 function readDispute(event: string, data: JsonObject): Reading {
   const kind = disputeKind(event, data.resolution)
-  if (kind === null) return NOTHING
+  if (typeof kind !== 'string') return kind
   if (!isObject(data.transaction)) return held('object_unreadable')
   const amount = data.refund_amount === null ? 'amount' : 'refund_amount'
   const source =
@@ -95,14 +98,34 @@ function readDispute(event: string, data: JsonObject): Reading {
   })
 }
 
-function disputeKind(event: string, resolution: unknown): FactKind | null {
+/** Whoever lets the time to answer pass has accepted (`auto-accepted`). */
+const RESOLUTIONS: ReadonlyMap<unknown, FactKind> = new Map<unknown, FactKind>([
+  ['merchant-accepted', 'dispute_lost'],
+  ['auto-accepted', 'dispute_lost'],
+  ['declined', 'dispute_won'],
+])
+
+/** Reminders and the like say nothing new; an end that we do not know is one all the same. */
+function disputeKind(event: string, resolution: unknown): FactKind | Reading {
   if (event === 'charge.dispute.create') return 'disputed'
-  if (event !== 'charge.dispute.resolve') return null
-  if (resolution === 'merchant-accepted') return 'dispute_lost'
-  return resolution === 'declined' ? 'dispute_won' : null
+  if (event !== 'charge.dispute.resolve') return NOTHING
+  return RESOLUTIONS.get(resolution) ?? held('status_unknown')
 }
 
-/** Amounts are in the smallest unit: kobo, pesewas, cents. */
-function moneyOf(object: JsonObject, field: string) {
-  return { amountMinor: minorUnits(object[field], object.currency), currency: object.currency }
+/**
+ * Hundredths of every currency, also of those that have none: Paystack's plugin for WooCommerce multiplies them all by 100.
+ */
+export const PAYSTACK_EXPONENTS: Exponents = new Map([
+  ['XOF', 2],
+  ['RWF', 2],
+])
+
+/** Amounts are in the smallest unit: kobo, pesewas, cents; of refunds and of terminals sometimes as text. */
+function moneyOf({ currency, ...object }: JsonObject, field: string) {
+  const units = object[field]
+  const amountMinor =
+    typeof units === 'string'
+      ? minorUnitsOfText(units, currency, PAYSTACK_EXPONENTS)
+      : minorUnits(units, currency, PAYSTACK_EXPONENTS)
+  return { amountMinor, currency }
 }

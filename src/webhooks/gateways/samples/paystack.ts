@@ -1,5 +1,6 @@
+import { gatewayUnits } from '../kit/amount.ts'
 import { signHeaderHmac } from '../kit/raw-hmac.ts'
-import { PAYSTACK_SIGNATURE } from '../paystack.ts'
+import { PAYSTACK_EXPONENTS, PAYSTACK_SIGNATURE } from '../paystack.ts'
 import {
   type GatewaySample,
   jsonBody,
@@ -25,10 +26,16 @@ export const paystackSample: GatewaySample = { kinds: kindsOf(EVENTS), currency:
 function build(spec: SampleSpec): SignedSample {
   const [event, status] = wordsFor(EVENTS, spec.kind)
   const { merchantRef: reference, operationRef: id, currency } = spec
-  const amount = Number(spec.amountMinor)
+  const amount = gatewayUnits(spec.amountMinor, currency, PAYSTACK_EXPONENTS)
   const at = new Date(spec.nowMs).toISOString()
   const charge = { id, reference, amount, currency, status, paid_at: at, channel: 'card' }
-  const refund = { id, refund_reference: id, transaction_reference: reference, amount, currency, status }
+  const refund = {
+    refund_reference: id,
+    transaction_reference: reference,
+    amount: String(amount),
+    currency,
+    status,
+  }
   const dispute = {
     id,
     refund_amount: amount,
