@@ -106,6 +106,20 @@ describe('an event that its signature does not prove', () => {
     expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
   })
 
+  it('waits as long as its gateway asked to be left alone, and so do the others', async () => {
+    const { event } = await scene.doubted()
+    scene.gateway.answer = () => ({ status: 429, headers: { 'retry-after': '900' } })
+    const desk = scene.desk()
+    await scene.settle(desk)
+    expect(Number((await eventRow(here.pool, event)).due_in_seconds)).toBeGreaterThan(890)
+    const { event: other } = await scene.doubted()
+    await scene.settle(desk)
+    expect(desk.outcomes).toEqual(['away', 'away'])
+    expect(Number((await eventRow(here.pool, other)).due_in_seconds)).toBeGreaterThan(890)
+    expect(scene.gateway.asked).toHaveLength(1)
+    await here.pool.query("UPDATE webhook_events SET state = 'discarded' WHERE state = 'unconfirmed'")
+  })
+
   it('tells nobody a credential that no header can have', async () => {
     const { event } = await scene.doubted()
     const desk = scene.desk({ API_KEY: 'key\nhush-hush' })

@@ -90,7 +90,7 @@ describe('a call', () => {
 
   it('follows no redirect: its headers are for this host alone', async () => {
     gateway.answer = () => ({ status: 302, headers: { location: '/elsewhere' } })
-    expect(await troubleOf()).toBe('away: the gateway cannot be reached: unexpected redirect')
+    expect(await troubleOf()).toBe('away: the gateway answered 302')
     expect(gateway.asked).toHaveLength(1)
   })
 
@@ -100,7 +100,7 @@ describe('a call', () => {
   ])('does not wait for %s longer than its time', async (_, answer) => {
     gateway.answer = answer
     expect(await troubleOf(apiAt(gateway.url, { timeoutMs: 100, maxBytes: MIB }))).toMatch(
-      /^away: .*timeout$/,
+      /^away: .* in time$/,
     )
   })
 
@@ -109,9 +109,7 @@ describe('a call', () => {
     gateway.answer = () => ({ json: { filler: 'x'.repeat(MIB - envelope) } })
     expect(await api.call(ASKING)).toMatchObject({ status: 200, body: { filler: expect.any(String) } })
     gateway.answer = () => ({ json: { filler: 'x'.repeat(MIB - envelope + 1) } })
-    expect(await troubleOf()).toBe(
-      "away: the gateway's answer broke off: the answer is longer than 1048576 bytes",
-    )
+    expect(await troubleOf()).toBe("away: the gateway's answer is longer than 1048576 bytes")
   })
 
   it('says what is the matter with a host that does not answer', async () => {
@@ -149,6 +147,62 @@ describe('a call', () => {
       expect(await api.call({ ...ASKING, path })).toMatchObject({ status: 200 })
     await expect(api.call({ ...ASKING, path: '@evil.example/' })).rejects.toThrow('begins with a slash')
     expect(gateway.asked).toHaveLength(3)
+  })
+})
+
+describe('a gateway that asks to be left alone', () => {
+  const NOW = 'Sun, 29 Nov 2026 12:00:00 GMT'
+  const resting = 'resting: the gateway asked to be left alone for a while'
+  beforeEach(() => {
+    clock = manualClock(Date.parse(NOW))
+    api = apiAt(gateway.url)
+  })
+  const heldMs = async () =>
+    ((await api.call(ASKING).catch((reason: unknown) => reason)) as GatewayAway).holdMs
+
+  it.each([
+    [429, '120', 120_000],
+    [503, '7', 7_000],
+    [503, 'Sun, 29 Nov 2026 12:02:00 GMT', 120_000],
+    [429, '86400', 3_600_000],
+  ])('is, after %i and Retry-After: %s, for %i ms', async (status, retryAfter, waitMs) => {
+    gateway.answer = () => ({ status, headers: { 'retry-after': retryAfter } })
+    expect(await heldMs()).toBe(waitMs)
+    clock.advance(waitMs - 1)
+    expect(await troubleOf()).toBe(resting)
+    expect(await heldMs()).toBe(1)
+    expect(gateway.asked).toHaveLength(1)
+    clock.advance(1)
+    gateway.answer = () => ({ json: {} })
+    expect(await api.call(ASKING)).toMatchObject({ status: 200 })
+  })
+
+  it('is, by the longest of what several answers asked for', async () => {
+    const seconds = ['20', '10']
+    gateway.answer = () => ({ status: 429, headers: { 'retry-after': seconds.shift() ?? '0' } })
+    await Promise.all([troubleOf(), troubleOf()])
+    clock.advance(19_999)
+    expect(await troubleOf()).toBe(resting)
+    clock.advance(1)
+    expect(await troubleOf()).toMatch(/^away: /)
+  })
+
+  it.each([
+    [429, 'soon'],
+    [503, 'Sun, 29 Nov 2026 11:00:00 GMT'],
+    [404, '60'],
+  ])('is not after %i and Retry-After: %s', async (status, retryAfter) => {
+    gateway.answer = () => ({ status, json: {}, headers: { 'retry-after': retryAfter } })
+    await api.call(ASKING).catch(() => undefined)
+    await api.call(ASKING).catch(() => undefined)
+    expect(gateway.asked).toHaveLength(2)
+  })
+
+  it('says how long the circuit leaves it alone', async () => {
+    gateway.answer = () => ({ status: 503 })
+    for (let call = 0; call < 5; call += 1) expect(await heldMs()).toBe(0)
+    clock.advance(1_000)
+    expect(await heldMs()).toBe(4_000)
   })
 })
 

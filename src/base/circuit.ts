@@ -55,8 +55,7 @@ export interface Admission {
 /** Asks for leave to make up to `wanted` calls (at least one): all while closed, none while open, one as the probe. */
 export function admit(circuit: Circuit, wanted: number, nowMs: number, shape: CircuitShape): Admission {
   if (circuit.kind === 'closed') return { circuit, permits: wanted }
-  const endMs = circuit.kind === 'open' ? circuit.untilMs : circuit.probeEndsMs
-  if (nowMs < endMs) return { circuit, permits: 0 }
+  if (restMs(circuit, nowMs) > 0) return { circuit, permits: 0 }
   const probing: Circuit = {
     kind: 'half-open',
     era: circuit.era + 1,
@@ -66,10 +65,10 @@ export function admit(circuit: Circuit, wanted: number, nowMs: number, shape: Ci
   return { circuit: probing, permits: 1 }
 }
 
-/** Whether nobody would be admitted now. */
-export function refuses(circuit: Circuit, nowMs: number): boolean {
-  if (circuit.kind === 'closed') return false
-  return nowMs < (circuit.kind === 'open' ? circuit.untilMs : circuit.probeEndsMs)
+/** For how long nobody will be admitted, in milliseconds; 0: somebody would be now. */
+export function restMs(circuit: Circuit, nowMs: number): number {
+  if (circuit.kind === 'closed') return 0
+  return Math.max((circuit.kind === 'open' ? circuit.untilMs : circuit.probeEndsMs) - nowMs, 0)
 }
 
 /**
@@ -128,7 +127,12 @@ export class CircuitBreaker {
   }
 
   get isRefusing(): boolean {
-    return refuses(this.#circuit, this.#nowMs())
+    return this.restMs > 0
+  }
+
+  /** For how long nobody will be admitted, in milliseconds. */
+  get restMs(): number {
+    return restMs(this.#circuit, this.#nowMs())
   }
 
   /** Leave for up to `wanted` calls; each must be brought back to `hear`, once. */

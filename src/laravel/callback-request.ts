@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { boundedFetch } from '../base/bounded-fetch.ts'
 import { idToText } from '../base/ids.ts'
 import type { ClaimedMessage } from '../outbox/message.ts'
 import { signatureOf, signingKeyOf } from './callback-signature.ts'
@@ -43,10 +44,8 @@ export interface CallbackRequestOptions {
   readonly interrupt: AbortSignal
 }
 
-/** An answer's body is read so far; the rest is cut off together with the connection. */
 const MAX_BODY_BYTES = 64 * 1_024
 const MAX_MESSAGE_CHARACTERS = 300
-const BROKEN = { text: '', isWhole: false }
 
 /** Sends callbacks. One for each target: it holds the derived key. */
 export class CallbackClient {
@@ -63,29 +62,21 @@ export class CallbackClient {
   /** Sends one message once and says what came of it. Never throws; takes `timeoutMs` at most, from connecting to the answer's end. */
   async send(message: ClaimedMessage): Promise<CallbackAnswer> {
     const { timeoutMs, interrupt } = this.#options
-    const tooLate = AbortSignal.timeout(timeoutMs)
     const body = bodyOf(message)
-    try {
-      const response = await fetch(this.#addressOf(message), {
-        method: 'POST',
-        body,
-        headers: this.#headersOf(message, body),
-        redirect: 'manual',
-        signal: AbortSignal.any([tooLate, interrupt]),
-      })
-      const { status, headers } = response
-      // The verdict is in the head: a body that breaks off, or never ends, does not make a done callback undone.
-      const content = await readBounded(response).catch(() => BROKEN)
-      return {
-        kind: 'answered',
-        status,
-        retryAfter: headers.get('retry-after'),
-        message: this.#messageOf(headers, content.text),
-        body: { type: headers.get('content-type') ?? '', ...content },
-      }
-    } catch (error) {
-      if (interrupt.aborted) return { kind: 'interrupted' }
-      return tooLate.aborted ? { kind: 'timed_out' } : { kind: 'unreachable', error: reasonOf(error) }
+    const request = { method: 'POST', headers: this.#headersOf(message, body), body, interrupt } as const
+    const limits = { timeoutMs, maxBytes: MAX_BODY_BYTES }
+    const answer = await boundedFetch(this.#addressOf(message), request, limits)
+    if (answer.kind === 'unreachable') return { kind: 'unreachable', error: answer.reason }
+    if (answer.kind !== 'answered') return answer
+    // The verdict is in the head: a body that breaks off, or never ends, does not make a done callback undone.
+    const { status, headers } = answer
+    const { text, fault } = answer.body
+    return {
+      kind: 'answered',
+      status,
+      retryAfter: headers.get('retry-after'),
+      message: this.#messageOf(headers, text),
+      body: { type: headers.get('content-type') ?? '', text, isWhole: fault === null },
     }
   }
 
@@ -130,26 +121,4 @@ export function bodyOf(message: ClaimedMessage): string {
   const { id, event, orderingKey, sequence, createdAt, payload } = message
   const head = { id: idToText(id), event, orderingKey, sequence, createdAt: createdAt.toISOString() }
   return `${JSON.stringify(head).slice(0, -1)},"data":${payload}}`
-}
-
-async function readBounded(response: Response): Promise<Omit<AnswerBody, 'type'>> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  // Leaving the loop cancels the stream.
-  for await (const part of response.body ?? []) {
-    parts.push(part)
-    length += part.length
-    if (length > MAX_BODY_BYTES) break
-  }
-  const text = Buffer.concat(parts).subarray(0, MAX_BODY_BYTES).toString()
-  return { text, isWhole: length <= MAX_BODY_BYTES }
-}
-
-/** fetch hides the reason in the cause: ECONNREFUSED, a certificate, a name that nobody knows. */
-export function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  const { code, message } = Object(cause) as { code?: unknown; message?: unknown }
-  return (
-    [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ') || 'no connection'
-  )
 }

@@ -1,5 +1,6 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts'
 import type { Health } from '../base/circuit.ts'
+import { retryAfterMs } from '../base/retry-after.ts'
 import type { Settlement } from '../outbox/message.ts'
 import type { CallbackAnswer } from './callback-request.ts'
 
@@ -38,8 +39,6 @@ export const TRYING_MS = 24 * 3_600_000
  * trying. With the back-off a day has some fifty.
  */
 export const MIN_ATTEMPTS = 12
-/** Whoever asks for more is asked again all the same. */
-export const MAX_RETRY_AFTER_MS = 3_600_000
 /** Answers below 500 that may be another one later: Request Timeout, Too Early, Too Many Requests. */
 const PASSING_REFUSALS: readonly number[] = [408, 425, 429]
 /** What an exception in Laravel's own code gives: it is there, and perhaps only this message is what it cannot take. */
@@ -101,16 +100,4 @@ function again({ status, error, health, holdMs }: Failure, trial: Trial): Verdic
   }
   const delayMs = Math.max(backoffMs(trial.attempt, trial.backoff), holdMs)
   return { outcome: 'retry', settlement: { kind: 'retry', delayMs, status, error }, health, holdMs }
-}
-
-/** RFC 9110, 10.2.3: seconds or an HTTP date, at most an hour; 0 for what is neither or is over. */
-export function retryAfterMs(header: string | null, nowMs: number): number {
-  const text = header?.trim() ?? ''
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1_000 : dateMs(text) - nowMs
-  return Number.isNaN(waitMs) ? 0 : Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS)
-}
-
-/** An HTTP date begins with the day's name in all of its three forms; Date.parse alone would take `1.5` for a day. */
-function dateMs(text: string): number {
-  return /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN
 }

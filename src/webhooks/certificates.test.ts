@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { certificateOf } from '../../test/support/certificates.ts'
+import type { FetchLimits } from '../base/bounded-fetch.ts'
 import { type ManualClock, manualClock } from '../base/clock.ts'
 import { Certificates } from './certificates.ts'
-import type { FetchedText, FetchLimits } from './fetch-text.ts'
+import type { FetchedText } from './fetch-text.ts'
 
 const START_MS = Date.parse('2026-11-29T00:00:00Z')
 const HOUR_MS = 3_600_000

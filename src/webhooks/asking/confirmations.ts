@@ -149,7 +149,7 @@ export class Confirmations {
       return this.#postpone(event, error)
     }
     reached('confirm:answered')
-    if (answer.kind === 'waiting') return this.#wait(event, null, 'waiting')
+    if (answer.kind === 'waiting') return this.#wait(event, null, 'waiting', 0)
     if (answer.kind === 'denied') return this.#deny(event, 'gateway_denies', answer.reason, 'denied')
     const names = event.fact === null ? [] : differences(event.fact, answer.fact)
     if (names.length > 0)
@@ -196,13 +196,20 @@ export class Confirmations {
       event,
       text.slice(0, WORDS_LIMIT_CHARACTERS),
       isAway && error.kind !== 'refused' ? 'away' : 'refused',
+      isAway ? error.holdMs : 0,
     )
   }
 
-  async #wait(event: DoubtfulEvent, words: string | null, outcome: AskOutcome): Promise<AskOutcome> {
+  /** Waits for its back-off, and as long as the gateway asked to be left alone. */
+  async #wait(
+    event: DoubtfulEvent,
+    words: string | null,
+    outcome: AskOutcome,
+    holdMs: number,
+  ): Promise<AskOutcome> {
     const attempt = event.attempts + 1
     const isOver = attempt >= MAX_ATTEMPTS
-    const delayMs = isOver ? null : backoffMs(attempt, BACKOFF)
+    const delayMs = isOver ? null : Math.max(backoffMs(attempt, BACKOFF), Math.ceil(holdMs))
     await this.#write('ask again', (connection) => storeUnanswered(connection, event.id, words, delayMs))
     if (!isOver) return outcome
     const facts = { eventId: idToText(event.id), gateway: event.gateway, attempt }

@@ -1,22 +1,26 @@
 import { assert } from '../../base/assert.ts'
+import { type BoundedAnswer, boundedFetch, type FetchLimits } from '../../base/bounded-fetch.ts'
 import { CircuitBreaker, type CircuitShape, type Health, type Permit } from '../../base/circuit.ts'
 import type { Clock } from '../../base/clock.ts'
-import { type FetchLimits, readBounded } from '../fetch-text.ts'
+import { retryAfterMs } from '../../base/retry-after.ts'
 import type { GatewayAccount } from '../gateways/adapter.ts'
 import type { ApiAnswer, ApiRequest, GatewayApi } from '../gateways/confirm.ts'
 import { parseObject } from '../gateways/kit/body.ts'
 
 /**
- * Why a gateway could not be asked. away: no answer, 429 or 5xx. refused: 401 or 403, our credentials. resting: it was away too
- * often, and is left alone for a while.
+ * Why a gateway could not be asked. away: no answer, a redirection, 429 or 5xx. refused: 401 or 403, our credentials. resting: it
+ * was away too often, or asked for it, and is left alone for a while.
  */
 export class GatewayAway extends Error {
   override readonly name = 'GatewayAway'
   readonly kind: 'away' | 'refused' | 'resting'
+  /** Asking again sooner is in vain; 0: nobody said so. */
+  readonly holdMs: number
 
-  constructor(kind: GatewayAway['kind'], message: string) {
+  constructor(kind: GatewayAway['kind'], message: string, holdMs = 0) {
     super(message)
     this.kind = kind
+    this.holdMs = holdMs
   }
 }
 
@@ -30,16 +34,20 @@ const SHAPE: CircuitShape = {
   probeMs: TIMEOUT_MS + 1_000,
 }
 
-/** One account's way to its gateway's API: bounded calls behind a circuit breaker. */
+/** One account's way to its gateway's API: bounded calls behind a circuit breaker, and none before a Retry-After is over. */
 export class AccountApi implements GatewayApi {
   readonly settings: GatewayAccount['settings']
   readonly #baseUrl: string
   readonly #limits: FetchLimits
   readonly #breaker: CircuitBreaker
+  readonly #clock: Clock
+  /** On the monotonic clock. */
+  #heldUntilMs = 0
 
   /** `apiUrl` is the production address; the setting API_URL takes its place. */
   constructor(account: GatewayAccount, apiUrl: string, clock: Clock, limits = LIMITS) {
     this.#limits = limits
+    this.#clock = clock
     this.settings = account.settings
     this.#baseUrl = (account.settings.API_URL?.trim() || apiUrl).replace(/\/+$/, '')
     this.#breaker = new CircuitBreaker(
@@ -54,9 +62,13 @@ export class AccountApi implements GatewayApi {
     // Without its slash a path could go on with the host's name.
     assert(request.path.startsWith('/'), 'the path of a request begins with a slash')
     if (CLIMBING.test(request.path)) return { status: 404, body: null }
+    const heldMs = this.#heldUntilMs - this.#clock.monotonicMs()
+    if (heldMs > 0) throw new GatewayAway('resting', 'the gateway asked to be left alone for a while', heldMs)
     const [permit] = this.#breaker.admit(1)
-    if (permit === undefined)
-      throw new GatewayAway('resting', 'the gateway was away too often; it is left alone for a while')
+    if (permit === undefined) {
+      const words = 'the gateway was away too often; it is left alone for a while'
+      throw new GatewayAway('resting', words, this.#breaker.restMs)
+    }
     try {
       const answer = await this.#send(request)
       this.#breaker.hear(permit, 'well')
@@ -68,68 +80,56 @@ export class AccountApi implements GatewayApi {
   }
 
   #hear(permit: Permit, error: unknown): void {
-    const away = error instanceof GatewayAway ? error.kind : null
-    const health: Health = away === 'away' ? 'ill' : away === 'refused' ? 'erring' : 'unknown'
-    this.#breaker.hear(permit, health)
+    const away = error instanceof GatewayAway ? error : null
+    const health: Health = away?.kind === 'away' ? 'ill' : away?.kind === 'refused' ? 'erring' : 'unknown'
+    const holdMs = away?.holdMs ?? 0
+    this.#breaker.hear(permit, health, holdMs)
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#clock.monotonicMs() + holdMs)
   }
 
-  async #send(request: ApiRequest): Promise<ApiAnswer> {
-    const response = await this.#fetch(request)
-    const { status } = response
-    const trouble = troubleOf(status)
-    if (trouble !== null) {
-      // A body that nobody reads keeps its connection.
-      await response.body?.cancel().catch(() => undefined)
-      throw trouble
+  async #send({ method, path, headers, json, form }: ApiRequest): Promise<ApiAnswer> {
+    const body = json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(form)
+    const request = {
+      method,
+      headers: headersOf(headers, json !== undefined),
+      ...(body !== undefined && { body }),
+      reads: isReadable,
     }
-    const text = await readBounded(response, this.#limits.maxBytes).catch((error: unknown) => {
-      throw new GatewayAway('away', `the gateway's answer broke off: ${reasonOf(error)}`)
-    })
-    return { status, body: parseObject(Buffer.from(text)) }
+    return this.#read(await boundedFetch(this.#baseUrl + path, request, this.#limits))
   }
 
-  async #fetch(request: ApiRequest): Promise<Response> {
-    const { method, path, json, form } = request
-    const headers = headersOf(request)
-    const body =
-      json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form) : null
-    try {
-      return await fetch(this.#baseUrl + path, {
-        method,
-        headers,
-        body,
-        redirect: 'error',
-        signal: AbortSignal.timeout(this.#limits.timeoutMs),
-      })
-    } catch (error) {
-      throw new GatewayAway('away', `the gateway cannot be reached: ${reasonOf(error)}`)
+  #read(answer: BoundedAnswer): ApiAnswer {
+    if (answer.kind !== 'answered') {
+      const reason = answer.kind === 'unreachable' ? answer.reason : 'no answer in time'
+      throw new GatewayAway('away', `the gateway cannot be reached: ${reason}`)
     }
+    const { status, headers, body } = answer
+    if (status === 401 || status === 403)
+      throw new GatewayAway('refused', `the gateway answered ${status}: look at the credentials`)
+    if (!isReadable(status)) {
+      const holdMs = retryAfterMs(headers.get('retry-after'), this.#clock.nowMs())
+      throw new GatewayAway('away', `the gateway answered ${status}`, holdMs)
+    }
+    if (body.fault !== null) throw new GatewayAway('away', `the gateway's answer ${body.fault}`)
+    return { status, body: parseObject(Buffer.from(body.text)) }
   }
+}
+
+/** Whether an adapter judges answers of this status; the others are not for it. */
+function isReadable(status: number): boolean {
+  const isRedirection = status >= 300 && status < 400
+  return status < 500 && !isRedirection && status !== 401 && status !== 403 && status !== 429
 }
 
 /** `/payments/..` is another question than the one that was meant, and there is no such payment: ids may be anybody's invention. */
 const CLIMBING = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
 
-function troubleOf(status: number): GatewayAway | null {
-  if (status === 401 || status === 403)
-    return new GatewayAway('refused', `the gateway answered ${status}: look at the credentials`)
-  return status === 429 || status >= 500 ? new GatewayAway('away', `the gateway answered ${status}`) : null
-}
-
 /** Built apart, because an error about a header's value quotes it. */
-function headersOf({ headers, json }: ApiRequest): Headers {
-  const type = json === undefined ? {} : { 'content-type': 'application/json' }
+function headersOf(own: ApiRequest['headers'], hasJson: boolean): Headers {
+  const type = hasJson ? { 'content-type': 'application/json' } : {}
   try {
-    return new Headers({ accept: 'application/json', 'user-agent': 'Onceline', ...type, ...headers })
+    return new Headers({ accept: 'application/json', 'user-agent': 'Onceline', ...type, ...own })
   } catch {
     throw new GatewayAway('refused', 'a credential has characters that no header may have')
   }
-}
-
-/** Addresses and time-outs, and no request: its headers hold credentials, and its path may. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (!(cause instanceof Error)) return 'unknown'
-  // Where a host has several addresses, the error of all of them has no words.
-  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name
 }
