@@ -71,6 +71,7 @@ async function ask(): Promise<void> {
   await new Confirmations({
     pool: here.pool,
     log: here.log,
+    commit: here.commit,
     accounts: confirmableAccounts(adapters, book, systemClock),
     ring: (ids) => void here.rung.push(...ids),
   }).runOnce()
@@ -137,6 +138,49 @@ it('mollie: a later hint is asked about anew, and a refund that the API tells th
   api.answer = () => ({ json: { ...(ANSWERS.mollie?.(id) as object), _embedded: { refunds: [refund] } } })
   await ask()
   expect(await standingOf(here.pool, payment.merchantRef)).toBe('partially_refunded 10000 v2')
+})
+
+const refunded = (id: string, value: string) => ({
+  id,
+  status: 'refunded',
+  amount: { currency: 'EUR', value },
+  createdAt: new Date(clock.nowMs()).toISOString(),
+})
+
+it('mollie: one hint tells of two refunds and of a capture whose own was lost: all three are booked, once', async () => {
+  const id = 'tr_refundedTwice'
+  const payment = expected({ gateway: 'mollie', account: ACCOUNT, gatewayRef: id, currency: 'EUR' })
+  await here.register(payment)
+  const refunds = [refunded('re_3', '40.00'), refunded('re_4', '25.00')]
+  api.answer = () => ({ json: { ...(ANSWERS.mollie?.(id) as object), _embedded: { refunds } } })
+  await take('mollie', id, payment.merchantRef)
+  await ask()
+  expect(await standingOf(here.pool, payment.merchantRef)).toBe('partially_refunded 10000 v3')
+  const ledger = await ledgerOf(here.pool, payment.merchantRef)
+  const events = await countOf(here.pool, 'webhook_events')
+
+  clock.advance(60_000)
+  await take('mollie', id, payment.merchantRef)
+  await ask()
+  expect(await ledgerOf(here.pool, payment.merchantRef)).toEqual(ledger)
+  expect(await countOf(here.pool, 'webhook_events')).toBe(events + 1)
+})
+
+it('mollie: a refund that was asked for first and done last is booked all the same', async () => {
+  const id = 'tr_refundedLate'
+  const payment = expected({ gateway: 'mollie', account: ACCOUNT, gatewayRef: id, currency: 'EUR' })
+  await here.register(payment)
+  const first = refunded('re_5', '40.00')
+  clock.advance(3_600_000)
+  const second = refunded('re_6', '25.00')
+  for (const status of ['pending', 'refunded']) {
+    const refunds = [{ ...first, status }, second]
+    api.answer = () => ({ json: { ...(ANSWERS.mollie?.(id) as object), _embedded: { refunds } } })
+    clock.advance(60_000)
+    await take('mollie', id, payment.merchantRef)
+    await ask()
+  }
+  expect(await standingOf(here.pool, payment.merchantRef)).toBe('partially_refunded 10000 v3')
 })
 
 it('mollie: whoever posts an id that the API does not know moves nothing', async () => {

@@ -32,7 +32,7 @@ export function openAsking(
   const confirmable = confirmableAccounts(adapters, accounts, clock)
   const listed = listedAccounts(adapters, accounts, clock)
   return [
-    new Confirmations({ pool, log, accounts: confirmable, ring, onAsked: metrics.asked, ...tempo }),
+    new Confirmations({ pool, log, commit, accounts: confirmable, ring, onAsked: metrics.asked, ...tempo }),
     new MissedEvents({ pool, log, commit, accounts: listed, onCompared: metrics.compared }),
   ]
 }

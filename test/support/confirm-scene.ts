@@ -67,6 +67,7 @@ export class ConfirmScene {
     const confirmations = new Confirmations({
       pool,
       log: this.here.log,
+      commit: this.here.commit,
       accounts: accountsWith({ API_URL: this.gateway.url, ...settings }),
       ring: (ids) => void this.here.rung.push(...ids),
       onAsked: (_, outcome) => void outcomes.push(outcome),

@@ -7,6 +7,7 @@ import { type ExpectedPayment, type Registration, registerPayment } from '../../
 import { commitBatch } from '../../src/webhooks/commit-batch.ts'
 import { type NewEvent, newEvent } from '../../src/webhooks/event.ts'
 import type { GatewayAdapter, GatewayEvent } from '../../src/webhooks/gateways/adapter.ts'
+import { GroupCommit } from '../../src/webhooks/group-commit.ts'
 import { wakeParked } from '../../src/webhooks/park.ts'
 import { PauseBoard } from '../../src/webhooks/pauses.ts'
 import { Processor, type ProcessorOptions } from '../../src/webhooks/process.ts'
@@ -92,6 +93,7 @@ export function expected(shape: Partial<ExpectedPayment> = {}): ExpectedPayment 
 export class Processing {
   readonly pool: Pool
   readonly processor: Processor
+  readonly commit: GroupCommit
   readonly lines: Record<string, unknown>[] = []
   readonly log: Log = createLogger({
     level: 'info',
@@ -111,6 +113,7 @@ export class Processing {
       ring: (ids) => void this.rung.push(...ids),
       ...options,
     })
+    this.commit = new GroupCommit({ pool: this.pool, onStored: (ids) => void this.rung.push(...ids) })
   }
 
   /** Registers, and rings for what waited. */

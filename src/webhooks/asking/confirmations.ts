@@ -6,7 +6,11 @@ import { reached } from '../../base/checkpoint.ts'
 import { type Id, idToText } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { Loop } from '../../base/loop.ts'
+import type { PaymentFact } from '../../payments/fact.ts'
+import { listedEvent } from '../event.ts'
 import type { Confirmation, Confirmer } from '../gateways/confirm.ts'
+import { isIdentifier } from '../gateways/kit/body.ts'
+import type { GroupCommit } from '../group-commit.ts'
 import { type AskedAccount, nameOf } from './asked-accounts.ts'
 import { differences } from './compare-facts.ts'
 import {
@@ -34,6 +38,8 @@ export type AskOutcome =
 export interface ConfirmationsOptions {
   readonly pool: Pool
   readonly log: Log
+  /** Stores what an answer tells beside the event that was asked about, and rings for it. */
+  readonly commit: Pick<GroupCommit, 'store'>
   /** By `gateway/account`; see confirmableAccounts. */
   readonly accounts: ReadonlyMap<string, AskedAccount<Confirmer>>
   /** Rings events that have work to do now. Must not throw. */
@@ -154,13 +160,27 @@ export class Confirmations {
     const names = event.fact === null ? [] : differences(event.fact, answer.fact)
     if (names.length > 0)
       return this.#deny(event, 'gateway_disagrees', `differs: ${names.join(', ')}`, 'differs')
-    const { fact } = answer
+    const { fact, also = [] } = answer
+    // Before the event is settled: whoever dies in between asks again, and finds them stored.
+    await this.#storeAlso(event, also)
     const isOurs = await this.#write('confirm event', (connection) =>
       storeConfirmed(connection, event.id, fact),
     )
     reached('confirm:written')
     if (isOurs) this.#options.ring([event.id])
     return 'confirmed'
+  }
+
+  /** Each under an id of its own, so that whatever hints bring it up, it is one event. */
+  async #storeAlso(event: DoubtfulEvent, also: readonly PaymentFact[]): Promise<void> {
+    const { gateway, account, requestId, body } = event
+    const events = also.map((fact) => {
+      const own = `told:${fact.kind}:${fact.operationRef}`
+      const eventId = isIdentifier(own) ? own : fact.operationRef
+      const told = { eventId, type: event.type, occurredAt: null, signed: [], fact, hold: null }
+      return listedEvent(told, { gateway, account, requestId, body })
+    })
+    await Promise.all(events.map((one) => this.#options.commit.store(one)))
   }
 
   async #deny(event: DoubtfulEvent, reason: string, words: string, outcome: AskOutcome): Promise<AskOutcome> {

@@ -12,11 +12,12 @@ export interface EventInDoubt {
 }
 
 /**
- * What the gateway itself says. confirmed: this is the fact, which takes the place of the event's own. waiting: it cannot say
- * yet; ask again later. denied: it knows of no such thing, or of another, for the operator's eyes (`reason` is a code).
+ * What the gateway itself says. confirmed: this is the fact, which takes the place of the event's own; `also` is what the answer
+ * tells beside it, each an event of its own, once. waiting: it cannot say yet; ask again later. denied: it knows of no such thing,
+ * or of another, for the operator's eyes (`reason` is a code).
  */
 export type Confirmation =
-  | { readonly kind: 'confirmed'; readonly fact: PaymentFact }
+  | { readonly kind: 'confirmed'; readonly fact: PaymentFact; readonly also?: readonly PaymentFact[] }
   | { readonly kind: 'waiting' }
   | { readonly kind: 'denied'; readonly reason: string }
 

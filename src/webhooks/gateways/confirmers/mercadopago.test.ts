@@ -93,6 +93,21 @@ describe('refunds', () => {
     })
   })
 
+  it('that one hint is about are told with it, and the capture, too', async () => {
+    const two = [
+      { id: 7, amount: 50.5, status: 'approved', date_created: LATER },
+      { id: 9, amount: 20, status: 'approved', date_created: '2026-01-01T11:00:05.000-03:00' },
+    ]
+    const { confirmation } = await ask(answerOf({ refunds: two }))
+    expect(confirmation).toMatchObject({
+      fact: { kind: 'refunded', operationRef: '9' },
+      also: [
+        { kind: 'captured', operationRef: '123', amountMinor: 25_075n },
+        { kind: 'refunded', operationRef: '7', amountMinor: 5_050n },
+      ],
+    })
+  })
+
   it('do not take the place of the capture whose hint is asked about late', async () => {
     const early = hintId('payment:123', Date.parse(APPROVED) + 2_000)
     for (const status of ['approved', 'refunded', 'charged_back'])

@@ -140,3 +140,22 @@ it.each(['id=tr_1%2F..', 'id=ord_1', '', '{"entityId":"re_1"}'])('does not ask a
   const { confirmation, requests } = await ask(answerOf(), 'tr_1@1', body)
   expect([confirmation, requests]).toEqual([{ kind: 'denied', reason: 'payment_unknown' }, []])
 })
+
+it('what a hint may not have meant goes along: refunds, chargebacks and the capture, and no state before them', async () => {
+  const refunds = [
+    part('re_1', '1.00', { status: 'refunded' }),
+    part('re_2', '2.00', { status: 'refunded', createdAt: '2026-01-01T11:00:01+00:00' }),
+    part('re_3', '3.00', { status: 'pending' }),
+  ]
+  const chargebacks = [part('chb_1', '4.00', { createdAt: '2026-01-01T10:30:00+00:00' })]
+  const { confirmation } = await ask(answerOf({ _embedded: { refunds, chargebacks } }))
+  expect(confirmation).toMatchObject({
+    fact: { kind: 'refunded', operationRef: 're_2' },
+    also: [
+      { kind: 'captured', operationRef: 'tr_1', amountMinor: 1_000n },
+      { kind: 'disputed', operationRef: 'chb_1', amountMinor: 400n },
+      { kind: 'refunded', operationRef: 're_1', amountMinor: 100n },
+    ],
+  })
+  expect((await ask(answerOf({ status: 'open' }))).confirmation).not.toHaveProperty('also')
+})
