@@ -63,7 +63,7 @@ export function decimalToMinor(text: string, currency: string): bigint | null {
   const match = DECIMAL.exec(text)
   if (match === null) return null
   const [, sign, whole = '', fraction = ''] = match
-  if (/[^0]/.test(fraction.slice(exponent))) return null
+  if (fraction.length > exponent && /[^0]/.test(fraction.slice(exponent))) return null
   const digits = BigInt(whole + fraction.slice(0, exponent).padEnd(exponent, '0'))
   return withinBounds(sign === '-' ? -digits : digits)
 }
@@ -97,7 +97,7 @@ export function rescaleToMinor(units: bigint, exponent: number, currency: string
 export function exactDecimal(value: number): string | null {
   const text = String(value)
   if (!DECIMAL.test(text)) return null
-  return significantDigits(text) <= MAX_EXACT_DIGITS ? text : null
+  return text.length <= MAX_EXACT_DIGITS || significantDigits(text) <= MAX_EXACT_DIGITS ? text : null
 }
 
 function significantDigits(decimal: string): number {

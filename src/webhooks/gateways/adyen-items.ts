@@ -1,6 +1,6 @@
-import { createHmac, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { integerOf, isObject, type JsonObject } from './kit/body.ts'
-import { decodeBase64, sameBytes } from './kit/signature.ts'
+import { decodeBase64, hmacBytes, sameBytes } from './kit/signature.ts'
 
 /** One notification of a payments webhook: the eight values that its signature covers, as text, and the signature. */
 export interface AdyenItem {
@@ -112,7 +112,7 @@ export function isSignedBy(item: AdyenItem, key: KeyObject | Buffer): boolean {
 }
 
 function hmacOf(item: AdyenItem, key: KeyObject | Buffer): Buffer {
-  return createHmac('sha256', key).update(signedText(item)).digest()
+  return hmacBytes('sha256', key, signedText(item))
 }
 
 /** The `hmacSignature` of an item; null for one that cannot be signed. For samples and tests. */

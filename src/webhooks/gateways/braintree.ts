@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
 import {
   type Challenge,
   DECISIVE_FIELDS,
@@ -13,7 +13,7 @@ import { readNotification } from './braintree-notification.ts'
 import { parseForm } from './kit/form.ts'
 import { isRefused, type Signature, unreadable } from './kit/raw-hmac.ts'
 import { splitPair } from './kit/secret-form.ts'
-import { decodeHex, sameBytes } from './kit/signature.ts'
+import { decodeHex, hmacBytes, sameBytes } from './kit/signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
 
 const SHA1_BYTES = 20
@@ -92,7 +92,7 @@ function isSigned(payload: string, key: KeyObject, given: Buffer): boolean {
 }
 
 function hmacOf(text: string, key: KeyObject): Buffer {
-  return createHmac('sha1', key).update(text).digest()
+  return hmacBytes('sha1', key, text)
 }
 
 interface Pair {

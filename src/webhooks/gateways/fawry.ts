@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { minorToDecimal } from '../../base/money.ts'
 import type { DecisiveField, Delivery, GatewayAccount, GatewayAdapter, Received } from './adapter.ts'
 import { fawryConfirmer } from './confirmers/fawry.ts'
 import { CURRENCY, isFawryStatus, readFawryFact } from './fawry-facts.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
-import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeHex, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
 
 const SHA256_BYTES = 32
@@ -106,7 +105,7 @@ function signedText(signed: Signed): string {
 
 /** A digest with the key at its end, not an HMAC. */
 function digestOf(text: string, secret: string): Buffer {
-  return createHash('sha256').update(text).update(secret).digest()
+  return digestBytes('sha256', text + secret)
 }
 
 /** The `messageSignature` of a body: lower-case hex. Throws where the body cannot be signed. */

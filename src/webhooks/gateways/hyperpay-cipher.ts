@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 
 export const IV_BYTES = 12
 export const TAG_BYTES = 16
@@ -10,7 +10,7 @@ export interface Encrypted {
 }
 
 /** AES-256-GCM with a tag of exactly 16 bytes; null where the tag does not prove every bit of what it covers. */
-export function decrypt({ ciphertext, iv, tag }: Encrypted, key: Buffer): Buffer | null {
+export function decrypt({ ciphertext, iv, tag }: Encrypted, key: KeyObject): Buffer | null {
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
     decipher.setAuthTag(tag)

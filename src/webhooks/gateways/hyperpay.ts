@@ -17,7 +17,7 @@ import {
   parseObject,
 } from './kit/body.ts'
 import { unreadable } from './kit/raw-hmac.ts'
-import { decodeHex, findSecret } from './kit/signature.ts'
+import { decodeHex, findHexSecret } from './kit/signature.ts'
 import { accepted, NOTHING, refused } from './kit/verdict.ts'
 
 const KEY_BYTES = 32
@@ -71,9 +71,8 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
       'the body is neither hex digits of one case nor {"encryptedBody":"…"} of them',
     )
   const opened: Buffer[] = []
-  const secretIndex = findSecret(account, (_, secret) => {
-    const key = decodeHex(secret.trim(), KEY_BYTES)
-    const plaintext = key === null ? null : decrypt({ ciphertext, iv: vector, tag: whole }, key)
+  const secretIndex = findHexSecret(account, (key) => {
+    const plaintext = decrypt({ ciphertext, iv: vector, tag: whole }, key)
     if (plaintext !== null) opened.push(plaintext)
     return plaintext !== null
   })

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { FactKind } from '../../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
@@ -10,7 +10,7 @@ import {
 } from './adapter.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
-import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeHex, findSecret, hmacBytes, sameBytes } from './kit/signature.ts'
 import { accepted, completeFact, held, type Reading, refused } from './kit/verdict.ts'
 
 const SHA256_BYTES = 32
@@ -136,7 +136,7 @@ function encode(text: string): string {
 }
 
 function hmacOf(text: string, key: KeyObject): Buffer {
-  return createHmac('sha256', key).update(text).digest()
+  return hmacBytes('sha256', key, text)
 }
 
 /** Signs `data` as Kashier does: lower-case hex. Throws where the fields that it names cannot be signed. */

@@ -4,7 +4,7 @@ import { mercadopagoConfirmer } from './confirmers/mercadopago.ts'
 import { dateOfText, identifierText, parseObject } from './kit/body.ts'
 import { isFresh } from './kit/clock.ts'
 import { hintId } from './kit/hint.ts'
-import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeHex, findSecret, hmacBytes, sameBytes } from './kit/signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
 
 const SHA256_BYTES = 32
@@ -67,9 +67,7 @@ function receive(delivery: Delivery, account: GatewayAccount, nowMs: number | nu
     return refused('signature_invalid', 'x-request-id is not one printable id')
 
   const signed = signedText(dataId, requestId, parts.ts)
-  const secretIndex = findSecret(account, (key) =>
-    sameBytes(createHmac('sha256', key).update(signed).digest(), parts.v1),
-  )
+  const secretIndex = findSecret(account, (key) => sameBytes(hmacBytes('sha256', key, signed), parts.v1))
   if (secretIndex < 0) return refused('signature_invalid', 'x-signature matches no active secret')
   const signedMs = Number(parts.ts) * (parts.ts.length === 10 ? 1_000 : 1)
   if (!isFresh(Math.floor(signedMs / 1_000), nowMs, TOLERANCE_SECONDS))

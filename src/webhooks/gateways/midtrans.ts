@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Delivery, GatewayAccount, GatewayAdapter, GatewayEvent, Received } from './adapter.ts'
 import { midtransConfirmer } from './confirmers/midtrans.ts'
 import { dateOfText, identifierText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
-import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeHex, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
 import { refused } from './kit/verdict.ts'
 import { type MidtransOperation, readOperations } from './midtrans-facts.ts'
 
@@ -71,7 +70,7 @@ const STATUS_CODE = /^[2-5]\d\d$/
 const DECIMAL = /^(?:0|[1-9]\d{0,15})(?:\.\d{2})?$/
 
 function hashOf(text: string, serverKey: string): Buffer {
-  return createHash('sha512').update(text).update(serverKey).digest()
+  return digestBytes('sha512', text + serverKey)
 }
 
 /** `signature_key` as Midtrans makes it; null for a body that it could not sign. For samples and tests. */

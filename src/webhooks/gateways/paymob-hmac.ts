@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { isObject, type JsonObject } from './kit/body.ts'
+import { hmacBytes } from './kit/signature.ts'
 
 /** The twenty values in the order in which Paymob joins them ("HMAC calculation"). A dot leads into an inner object. */
 const SIGNED_FIELDS = [
@@ -62,7 +63,7 @@ function plainText(value: unknown): string | null {
 }
 
 export function hmacOf(text: string, key: KeyObject): Buffer {
-  return createHmac('sha512', key).update(text).digest()
+  return hmacBytes('sha512', key, text)
 }
 
 /** Signs a transaction (the `obj` of the body) as Paymob does: lower-case hex. Throws where it cannot be signed. */

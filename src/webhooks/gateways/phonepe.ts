@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   DECISIVE_FIELDS,
   type Delivery,
@@ -12,7 +11,7 @@ import { phonepeConfirmer } from './confirmers/phonepe.ts'
 import { isIdentifier, isObject, type JsonObject, parseObject, storableDate } from './kit/body.ts'
 import { isRefused, type Signature, unreadable } from './kit/raw-hmac.ts'
 import { splitPair } from './kit/secret-form.ts'
-import { decodeBase64, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeBase64, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
 import { accepted, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
 import { readOrder, readRefund, readTransaction } from './phonepe-facts.ts'
 
@@ -145,7 +144,7 @@ function readV1({ code, data }: JsonObject, signature: string): GatewayEvent {
 }
 
 function sha256(text: string | Buffer): Buffer {
-  return createHash('sha256').update(text).digest()
+  return digestBytes('sha256', text)
 }
 
 /** `X-VERIFY` of a response of version 1, for samples and tests. */

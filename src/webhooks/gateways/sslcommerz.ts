@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Delivery, GatewayAccount, GatewayAdapter, GatewayEvent, Received } from './adapter.ts'
 import { sslcommerzConfirmer } from './confirmers/sslcommerz.ts'
 import { dateOfText, isIdentifier } from './kit/body.ts'
 import { parseForm } from './kit/form.ts'
-import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeHex, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
 import { listOf } from './settings.ts'
 import { kindOf, readFact, type SslcommerzFields } from './sslcommerz-facts.ts'
@@ -92,7 +91,7 @@ function hashOf(signed: SslcommerzFields, password: string): Buffer {
 }
 
 function md5(text: string): Buffer {
-  return createHash('md5').update(text).digest()
+  return digestBytes('md5', text)
 }
 
 /** `verify_sign` of a form as SSLCommerz makes it; null for one that it could not sign. For samples and tests. */

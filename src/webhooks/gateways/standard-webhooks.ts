@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, createSecretKey, type KeyObject, sign, verify } from 'node:crypto'
+import { createPublicKey, createSecretKey, type KeyObject, sign, verify } from 'node:crypto'
 import { FACT_KINDS, type FactKind } from '../../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
@@ -9,7 +9,7 @@ import {
 } from './adapter.ts'
 import { integerOf, isIdentifier, isObject, type JsonObject, parseObject, storableDate } from './kit/body.ts'
 import { isFresh } from './kit/clock.ts'
-import { decodeBase64, sameBytes } from './kit/signature.ts'
+import { decodeBase64, hmacBytes, sameBytes } from './kit/signature.ts'
 import { accepted, completeFact, NOTHING, type Reading, refused } from './kit/verdict.ts'
 
 /** The specification asks for a tolerance; five minutes is what its libraries use. */
@@ -176,7 +176,7 @@ function signatureBy(key: Key, candidates: Candidates, signed: Buffer): Candidat
 }
 
 function hmacOf(signed: Buffer, secret: KeyObject): Buffer {
-  return createHmac('sha256', secret).update(signed).digest()
+  return hmacBytes('sha256', secret, signed)
 }
 
 /** Signs a delivery with a `whsec_…` secret: the value of `webhook-signature`. Throws where the secret is unusable. */

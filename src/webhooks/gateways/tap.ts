@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { minorToDecimal } from '../../base/money.ts'
 import {
   DECISIVE_FIELDS,
@@ -11,7 +11,7 @@ import {
 import { tapConfirmer } from './confirmers/tap.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
-import { decodeHex, findSecret, sameBytes } from './kit/signature.ts'
+import { decodeHex, findSecret, hmacBytes, sameBytes } from './kit/signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
 import { readTapFact, type TapObject, tapObject } from './tap-facts.ts'
 
@@ -113,7 +113,7 @@ function textOf(values: Labelled): string {
 }
 
 function hmacOf(text: string, key: KeyObject): Buffer {
-  return createHmac('sha256', key).update(text).digest()
+  return hmacBytes('sha256', key, text)
 }
 
 /** The `hashstring` of an object: lower-case hex. Throws where it cannot be signed. */

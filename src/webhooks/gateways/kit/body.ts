@@ -8,6 +8,9 @@ export type JsonObject = Readonly<Record<string, unknown>>
  */
 export const MAX_ID_BYTES = 255
 
+/** So few UTF-16 units fit in any case, as none becomes more than three bytes: most ids need no counting. */
+const SHORT_CHARS = 85
+
 /**
  * Reads a JSON object from raw bytes. Null for invalid UTF-8 (decoding it leniently would fold different bytes into
  * one text), for a byte order mark, for what is not JSON, and for JSON that is not an object. Of a key that comes twice
@@ -38,7 +41,7 @@ export function isIdentifier(value: unknown): value is string {
     value !== '' &&
     value.length <= MAX_ID_BYTES &&
     value.isWellFormed() &&
-    Buffer.byteLength(value) <= MAX_ID_BYTES
+    (value.length <= SHORT_CHARS || Buffer.byteLength(value) <= MAX_ID_BYTES)
   )
 }
 
@@ -61,17 +64,21 @@ export function dateOfSeconds(value: unknown): Date | null {
 /** An ISO 8601 date and time with its zone; null for anything else. Without a zone nobody knows the moment. */
 export function dateOfText(value: unknown): Date | null {
   if (typeof value !== 'string' || !ZONED.test(value)) return null
-  return storableDate(Date.parse(value.replace(' ', 'T')))
+  return storableDate(Date.parse(value.charAt(DATE_CHARS) === ' ' ? value.replace(' ', 'T') : value))
 }
 
+/** `2026-01-01` */
+const DATE_CHARS = 10
+
 const ZONED = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/
+
+const FIRST_MS = Date.UTC(1000, 0)
+const END_MS = Date.UTC(10_000, 0)
 
 /**
  * Milliseconds since 1970 as a date; null outside the years 1000 to 9999, which are all that DATETIME holds: a signed
  * event must not be refused by the database for an odd date.
  */
 export function storableDate(ms: number): Date | null {
-  const date = new Date(ms)
-  const year = date.getUTCFullYear()
-  return year >= 1000 && year <= 9999 ? date : null
+  return ms >= FIRST_MS && ms < END_MS ? new Date(ms) : null
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Delivery, GatewayAccount, GatewayEvent, Received, Refused } from '../adapter.ts'
 import { type JsonObject, parseObject } from './body.ts'
-import { decodeBase64, decodeHex, findHexSecret, findSecret, sameBytes } from './signature.ts'
+import { decodeBase64, decodeHex, findHexSecret, findSecret, hmacBytes, sameBytes } from './signature.ts'
 import { type Hold, refused } from './verdict.ts'
 
 /** A header that signs the bytes of the body: what most gateways do, each with its own name, hash and alphabet. */
@@ -38,11 +38,9 @@ export function verifyHeaderHmac(
   const given = decodeSignature(value, scheme)
   if (given === null) return refused('signature_invalid', `${header} is not ${formOf(scheme)}`)
   const find = scheme.key === 'hex' ? findHexSecret : findSecret
-  const secretIndex = find(account, (key) => {
-    const hmac = createHmac(hash, key)
-    if (scheme.before !== undefined) hmac.update(scheme.before)
-    return sameBytes(hmac.update(delivery.body).digest(), given)
-  })
+  const secretIndex = find(account, (key) =>
+    sameBytes(hmacBytes(hash, key, delivery.body, scheme.before), given),
+  )
   if (secretIndex < 0) return refused('signature_invalid', `${header} matches no active secret`)
   return { secretIndex, signature: given.toString('hex') }
 }

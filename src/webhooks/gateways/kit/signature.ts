@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { GatewayAccount } from '../adapter.ts'
 
 const HEX = /^(?:[0-9a-f]{2})*$/i
@@ -7,6 +7,26 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 /** Whether two byte strings are equal, in time that depends only on their lengths. Unequal lengths never throw. */
 export function sameBytes(left: Buffer, right: Buffer): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/**
+ * An HMAC of the text, or of the bytes behind `before`, as bytes. It takes the way over hex because a Buffer that Node's digest
+ * makes costs a third more than the whole computation of its text.
+ */
+export function hmacBytes(
+  algorithm: 'sha1' | 'sha256' | 'sha512',
+  key: KeyObject | Buffer,
+  data: string | Buffer,
+  before?: string,
+): Buffer {
+  const hmac = createHmac(algorithm, key)
+  if (before !== undefined) hmac.update(before)
+  return Buffer.from(hmac.update(data).digest('hex'), 'hex')
+}
+
+/** A digest as bytes, for gateways that hash text and key together. See `hmacBytes`. */
+export function digestBytes(algorithm: 'md5' | 'sha256' | 'sha512', data: string | Buffer): Buffer {
+  return Buffer.from(hash(algorithm, data, 'hex'), 'hex')
 }
 
 /** Decodes exactly `bytes` bytes of hex, in either case; null for anything else. */
@@ -71,5 +91,6 @@ function textKey(secret: string): KeyObject | null {
 }
 
 function hexKey(secret: string): KeyObject | null {
-  return secret !== '' && HEX.test(secret) ? createSecretKey(secret, 'hex') : null
+  const hex = secret.trim()
+  return hex !== '' && HEX.test(hex) ? createSecretKey(hex, 'hex') : null
 }

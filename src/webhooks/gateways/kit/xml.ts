@@ -10,8 +10,10 @@ const MAX_ELEMENTS = 5_000
 const MAX_DEPTH = 32
 
 const DECLARATION = /^<\?xml [^<>]*\?>\s*/
-/** A tag with plain attributes, or text up to the next tag. */
-const TOKEN = /<(\/?)([A-Za-z_][\w.-]*)((?:\s+[\w.:-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/y
+/** The start of an element, with plain attributes. */
+const START = /<([A-Za-z_][\w.-]*)(?:\s+[\w.:-]+="[^"<]*")*\s*(\/?)>/y
+/** What follows the name at the end of an element. */
+const END = /\s*>/y
 
 interface Open {
   readonly name: string
@@ -29,27 +31,33 @@ export function readXml(document: string): XmlElement | null {
   const root: Open = { name: '', text: '', children: [] }
   const open: Open[] = [root]
   let elements = 0
-  TOKEN.lastIndex = 0
-  while (TOKEN.lastIndex < text.length) {
-    const token = TOKEN.exec(text)
-    const innermost = open.at(-1)
-    if (token === null || innermost === undefined) return null
-    const [, isEnd, name, attributes, isEmpty, characters] = token
-    if (name === undefined) {
-      innermost.text += characters ?? ''
-      continue
+  for (let at = 0; at < text.length; ) {
+    const innermost = open.at(-1) ?? root
+    const tag = text.indexOf('<', at)
+    if (tag !== at) {
+      innermost.text += text.slice(at, tag === -1 ? undefined : tag)
+      at = tag === -1 ? text.length : tag
+    } else if (text.startsWith('</', at)) {
+      const end = `</${innermost.name}`
+      if (!text.startsWith(end, at) || !matches(END, text, at + end.length) || !close(open)) return null
+      at = END.lastIndex
+    } else {
+      START.lastIndex = at
+      const [, name, isEmpty] = START.exec(text) ?? []
+      elements += 1
+      if (name === undefined || elements > MAX_ELEMENTS || open.length > MAX_DEPTH) return null
+      open.push({ name, text: '', children: [] })
+      if (isEmpty === '/') close(open)
+      at = START.lastIndex
     }
-    if (isEnd === '/') {
-      if (attributes !== '' || isEmpty !== '' || innermost.name !== name || !close(open)) return null
-      continue
-    }
-    elements += 1
-    if (elements > MAX_ELEMENTS || open.length > MAX_DEPTH) return null
-    open.push({ name, text: '', children: [] })
-    if (isEmpty === '/') close(open)
   }
   const [only, ...others] = root.children
   return open.length === 1 && others.length === 0 && root.text.trim() === '' ? (only ?? null) : null
+}
+
+function matches(sticky: RegExp, text: string, at: number): boolean {
+  sticky.lastIndex = at
+  return sticky.test(text)
 }
 
 function close(open: Open[]): boolean {

@@ -2,6 +2,7 @@ import { minorToDecimal } from '../../../base/money.ts'
 import { signBraintree } from '../braintree.ts'
 import { parseForm } from '../kit/form.ts'
 import {
+  fillerFields,
   type GatewaySample,
   kindsOf,
   type SampleSpec,
@@ -23,6 +24,8 @@ const WORDS: Words<readonly [kind: string, type: string]> = {
 export const braintreeSample: GatewaySample = { kinds: kindsOf(WORDS), currency: 'USD', build, sign }
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+/** Every three bytes of the XML make four characters of base64. */
+const BODY_BYTES_PER_BYTE = 4 / 3
 const HOUR_MS = 3_600_000
 
 function build(spec: SampleSpec): SignedSample {
@@ -30,7 +33,9 @@ function build(spec: SampleSpec): SignedSample {
   // When it happened, which a repetition some seconds later does not change.
   const at = new Date(Math.floor(spec.nowMs / HOUR_MS) * HOUR_MS).toISOString()
   const subject = kind.startsWith('dispute') ? disputeOf(spec, type) : transactionOf(spec, type)
-  const filler = spec.bodyBytes === undefined ? '' : `<filler>${'x'.repeat(spec.bodyBytes)}</filler>`
+  const filler = fillerFields((spec.bodyBytes ?? 0) / BODY_BYTES_PER_BYTE, '<></>field_000'.length)
+    .map(([name, value]) => `<${name}>${value}</${name}>`)
+    .join('')
   const xml =
     `<notification>\n  <timestamp type="datetime">${at.replace('.000', '')}</timestamp>\n  <kind>${kind}</kind>\n` +
     `  <subject>${subject}</subject>${filler}\n</notification>`

@@ -65,9 +65,27 @@ export function wordsFor<Word>(words: Words<Word>, kind: FactKind): Word {
 /** The JSON, with a `filler` at its end where `bodyBytes` asks for more. */
 export function jsonBody(value: JsonObject, bodyBytes = 0): Buffer {
   const body = Buffer.from(JSON.stringify(value))
-  const overhead = Buffer.byteLength(',"filler":""')
-  const missing = bodyBytes - body.length - overhead
-  return missing <= 0 ? body : Buffer.from(JSON.stringify({ ...value, filler: 'x'.repeat(missing) }))
+  const missing = bodyBytes - body.length
+  if (missing <= 0) return body
+  const filler = Object.fromEntries(fillerFields(missing, '"":"",'.length))
+  return Buffer.from(JSON.stringify({ ...value, filler }))
+}
+
+const FILLER_VALUE = 'a value of no meaning'
+
+/**
+ * Fields of no meaning, as long as those of real bodies usually are: together at least so many bytes, with `bytesAround` the name
+ * and the value of each for quotes and marks.
+ */
+export function fillerFields(
+  bytes: number,
+  bytesAround: number,
+): readonly (readonly [name: string, value: string])[] {
+  const bytesEach = 'field_000'.length + FILLER_VALUE.length + bytesAround
+  return Array.from({ length: Math.ceil(Math.max(0, bytes) / bytesEach) }, (_, index) => [
+    `field_${String(index).padStart(3, '0')}`,
+    FILLER_VALUE,
+  ])
 }
 
 /** Signs a part of a body where there is such a part and it can be signed. */

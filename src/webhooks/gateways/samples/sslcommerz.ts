@@ -2,6 +2,7 @@ import { minorToDecimal } from '../../../base/money.ts'
 import { parseForm } from '../kit/form.ts'
 import { signSslcommerz } from '../sslcommerz.ts'
 import {
+  fillerFields,
   type GatewaySample,
   kindsOf,
   type SampleSpec,
@@ -49,9 +50,8 @@ function sign(body: Buffer, spec: SampleSpec): SignedSample | null {
 function signed(form: ReadonlyMap<string, string>, { secret, bodyBytes = 0 }: SampleSpec): SignedSample {
   const fields = new URLSearchParams([...form])
   fields.set('verify_sign', signSslcommerz(form, secret) ?? '')
-  fields.delete('filler')
-  const missing = bodyBytes - `${fields}&filler=`.length
-  if (missing > 0) fields.set('filler', 'x'.repeat(missing))
+  const missing = bodyBytes - fields.toString().length
+  for (const [name, value] of fillerFields(missing, '=&'.length)) fields.set(name, value)
   return {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: Buffer.from(fields.toString()),
