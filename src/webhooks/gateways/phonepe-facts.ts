@@ -25,13 +25,16 @@ const REFUND_STATES: ReadonlyMap<unknown, FactKind> = new Map([
 ])
 const REFUND_UNDER_WAY: ReadonlySet<unknown> = new Set(['PENDING', 'CONFIRMED', 'ACCEPTED'])
 
-/** A refund of version 2, told or shown; nothing while it is under way. */
+/**
+ * A refund of version 2, told or shown; nothing while it is under way. It is known by our own id, because the status API is asked by
+ * that and does not show PhonePe's (RefundStatusResponse of the SDKs).
+ */
 export function readRefund(refund: JsonObject): Reading {
   if (REFUND_UNDER_WAY.has(refund.state)) return NOTHING
   const kind = REFUND_STATES.get(refund.state)
   if (kind === undefined) return held('status_unknown')
   const { originalMerchantOrderId, refundId, merchantRefundId, amount } = refund
-  return completeFact(draft(kind, originalMerchantOrderId, null, refundId ?? merchantRefundId, amount))
+  return completeFact(draft(kind, originalMerchantOrderId, null, merchantRefundId ?? refundId, amount))
 }
 
 /** The code says how it went and the state that it is over: both must say so. */

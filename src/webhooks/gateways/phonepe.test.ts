@@ -148,7 +148,12 @@ describe('refunds', () => {
   it('are operations of their own', () => {
     const event = eventOf('pg.refund.completed', refund)
     expect(event.eventId).toBe('pg.refund.completed:OMR1:COMPLETED')
-    expect(event.fact).toMatchObject({ merchantRef: 'trip-1', operationRef: 'OMR1', amountMinor: 4_000n })
+    expect(event.fact).toMatchObject({ merchantRef: 'trip-1', operationRef: 'r-1', amountMinor: 4_000n })
+  })
+
+  it("are known by PhonePe's id where ours is missing", () => {
+    const { merchantRefundId: _, ...unnamed } = refund
+    expect(eventOf('pg.refund.completed', unnamed).fact).toMatchObject({ operationRef: 'OMR1' })
   })
 })
 

@@ -14,7 +14,7 @@ const told: PaymentFact = {
 }
 const order = { orderId: 'OMO1', state: 'COMPLETED', amount: 10_000 }
 const paid = { ...told, amountMinor: 10_000n }
-const refunded: PaymentFact = { ...told, kind: 'refunded', gatewayRef: null, operationRef: 'OMR1' }
+const refunded: PaymentFact = { ...told, kind: 'refunded', gatewayRef: null, operationRef: 'r-1' }
 const TOKEN: ApiAnswer = { status: 200, body: { access_token: 'token-1', token_type: 'O-Bearer' } }
 
 interface Question {
@@ -93,12 +93,26 @@ describe('what is answered', () => {
     expect((await ask(shown({ merchantOrderId: 'trip/1' }))).said).toEqual({ kind: 'confirmed', fact: paid })
   })
 
-  it('confirms a refund', async () => {
-    const refund = { originalMerchantOrderId: 'trip/1', refundId: 'OMR1', amount: 4_000, state: 'COMPLETED' }
+  it.each([
+    ['as the status API of the SDKs shows it', { merchantId: 'M', merchantRefundId: 'r-1' }],
+    ["as the documents show it, with PhonePe's own id", { refundId: 'OMR1' }],
+  ])('confirms a refund, %s', async (_, ids) => {
+    const refund = { ...ids, originalMerchantOrderId: 'trip/1', amount: 4_000, state: 'COMPLETED' }
     const { said } = await ask({ status: 200, body: refund }, { fact: refunded })
     expect(said).toEqual({ kind: 'confirmed', fact: { ...refunded, amountMinor: 4_000n } })
     const pending = { status: 200, body: { ...refund, state: 'CONFIRMED' } }
     expect((await ask(pending, { fact: refunded })).said).toEqual({ kind: 'waiting' })
+  })
+
+  it('names another refund than the one that was asked for: that is another operation', async () => {
+    const other = {
+      merchantRefundId: 'r-2',
+      originalMerchantOrderId: 'trip/1',
+      amount: 1,
+      state: 'COMPLETED',
+    }
+    const { said } = await ask({ status: 200, body: other }, { fact: refunded })
+    expect(said).toMatchObject({ fact: { operationRef: 'r-2' } })
   })
 
   it.each<[string, ApiAnswer, Question]>([

@@ -19,7 +19,7 @@ async function ask({ fact, type, body }: EventInDoubt, api: GatewayApi): Promise
   const headers = { authorization: `O-Bearer ${token}` }
   const answer = await api.call({ method: 'GET', path: productPath(api) + path, headers })
   const now = isRefund
-    ? readingOf(answer, (shown) => readRefund(shown))
+    ? readingOf(answer, (shown) => readRefund({ merchantRefundId: id, ...shown }))
     : readingOf(answer, (shown) => orderShown(shown, id))
   if (now === null) return { kind: 'waiting' }
   return now === 'unknown' ? denied('order_unknown') : confirmedAs(fact, now)

@@ -31,9 +31,9 @@ function build(spec: SampleSpec): SignedSample {
   }
   const refund = {
     ...base,
-    merchantRefundId: `refund-${spec.operationRef}`,
+    merchantRefundId: spec.operationRef,
     originalMerchantOrderId: spec.merchantRef,
-    refundId: spec.operationRef,
+    refundId: `OMR-${spec.operationRef}`,
   }
   const payload = event.startsWith('pg.refund.') ? refund : order
   const type = event.toUpperCase().replaceAll('.', '_')
