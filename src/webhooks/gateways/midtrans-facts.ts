@@ -13,10 +13,14 @@ export interface MidtransOperation {
 /** More refunds than any order has. */
 const MAX_REFUNDS = 100
 
+/** The status API writes some in capitals (`PENDING` of DANA and ShopeePay). */
+export function statusOf({ transaction_status: status }: JsonObject): unknown {
+  return typeof status === 'string' ? status.toLowerCase() : status
+}
+
 /** What a transaction's status says: https://docs.midtrans.com/docs/transaction-status-cycle. Never empty. */
 export function readOperations(body: JsonObject): readonly MidtransOperation[] {
-  const { transaction_status } = body
-  switch (transaction_status) {
+  switch (statusOf(body)) {
     case 'refund':
     case 'partial_refund':
       return readList(body, 'refunded')
@@ -39,8 +43,8 @@ const STATUSES: ReadonlyMap<unknown, FactKind> = new Map([
 ])
 
 function readStatus(body: JsonObject): Reading {
-  if (body.transaction_status === 'capture') return readCapture(body)
-  const kind = STATUSES.get(body.transaction_status)
+  if (statusOf(body) === 'capture') return readCapture(body)
+  const kind = STATUSES.get(statusOf(body))
   return kind === undefined ? held('status_unknown') : readWhole(body, kind)
 }
 
@@ -85,7 +89,7 @@ function readList(body: JsonObject, kind: FactKind): readonly MidtransOperation[
   }
   const id = identifierText(body.transaction_id)
   const draft = { kind, ...referencesOf(body), operationRef: id === null ? null : `${id}:${kind}` }
-  const amount = body.refund_amount ?? (isWhole(body.transaction_status) ? body.gross_amount : undefined)
+  const amount = body.refund_amount ?? (isWhole(statusOf(body)) ? body.gross_amount : undefined)
   return [{ ref: null, reading: completeFact({ ...draft, ...moneyOf(body, amount) }) }]
 }
 
@@ -95,6 +99,9 @@ function isWhole(status: unknown): boolean {
 
 function readEntry(body: JsonObject, entry: unknown, kind: FactKind): MidtransOperation {
   if (!isObject(entry)) return { ref: null, reading: held('object_unreadable') }
+  // Only a refund has these. Listed beside a chargeback it was told before, and what the chargeback itself is nobody says.
+  const isRefund = Boolean(entry.refund_key) || Boolean(entry.refund_method)
+  if (isRefund && kind === 'disputed') return { ref: null, reading: held('status_contradictory') }
   const ref = identifierText(entry.refund_chargeback_id) ?? identifierText(entry.refund_key)
   const draft = { kind, ...referencesOf(body), operationRef: ref, ...moneyOf(body, entry.refund_amount) }
   return { ref, reading: completeFact(draft) }

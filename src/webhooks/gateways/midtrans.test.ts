@@ -112,6 +112,7 @@ describe('the status', () => {
     ['cancel', '200', 'accept', 'cancelled', null],
     ['expire', '407', undefined, 'expired', null],
     ['paid', '200', 'accept', null, 'status_unknown'],
+    ['PENDING', '200', 'accept', 'pending', null],
   ])('%s %s %s', (transaction_status, status_code, fraud_status, kind, hold) => {
     const event = eventOf({ ...settled, transaction_status, status_code, fraud_status })
     expect([event.fact?.kind ?? null, event.hold]).toEqual([kind, hold])
@@ -147,6 +148,8 @@ describe('refunds and chargebacks', () => {
     { refund_chargeback_id: 2, refund_amount: '7000.00', refund_key: 'b' },
   ]
 
+  const chargeback = { refund_chargeback_id: 3, refund_amount: '3000.00', refund_key: '' }
+
   it('are operations of their own, and told again beside the next one they are the same events', () => {
     const first = { ...settled, transaction_status: 'partial_refund', refunds: refunds.slice(0, 1) }
     const both = { ...first, refunds, refund_amount: '12000.00' }
@@ -164,7 +167,15 @@ describe('refunds and chargebacks', () => {
     ['partial_refund', { refund_amount: '5000.00' }, 'refunded', 500_000n, null],
     ['partial_refund', {}, 'refunded', null, 'amount_unreadable'],
     ['chargeback', {}, 'disputed', 20_000_000n, null],
-    ['partial_chargeback', { refunds: [refunds[0]] }, 'disputed', 500_000n, null],
+    ['partial_chargeback', { refunds: [chargeback] }, 'disputed', 300_000n, null],
+    ['partial_chargeback', { refunds: [refunds[0]] }, 'disputed', null, 'status_contradictory'],
+    [
+      'chargeback',
+      { refunds: [{ ...chargeback, refund_method: 'online' }] },
+      'disputed',
+      null,
+      'status_contradictory',
+    ],
   ])('%s %j', (transaction_status, more, kind, amount, hold) => {
     const event = eventOf({ ...settled, transaction_status, ...more })
     expect(event.hold).toBe(hold)

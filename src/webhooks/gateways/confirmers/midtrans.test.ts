@@ -21,7 +21,7 @@ const now = {
 }
 const settled = { ...told, amountMinor: 20_000_000n }
 
-async function ask(answer: ApiAnswer['body'], fact: PaymentFact = told) {
+async function ask(answer: ApiAnswer['body'], fact: PaymentFact = told, body: object = {}) {
   const requests: ApiRequest[] = []
   const api = {
     settings: { SERVER_KEY: 'server-key' },
@@ -30,7 +30,7 @@ async function ask(answer: ApiAnswer['body'], fact: PaymentFact = told) {
       return { status: 200, body: answer }
     },
   }
-  const event = { eventId: 'e', type: 'settlement', fact, body: Buffer.from('{}') }
+  const event = { eventId: 'e', type: 'settlement', fact, body: Buffer.from(JSON.stringify(body)) }
   return { said: await midtransConfirmer.ask(event, api), requests }
 }
 
@@ -44,6 +44,31 @@ describe('asking Midtrans', () => {
         headers: { authorization: `Basic ${Buffer.from('server-key:').toString('base64')}` },
       },
     ])
+  })
+
+  it('asks by the id of the transaction where the notification names one: by the order alone DANA and BI-SNAP know nothing', async () => {
+    const { requests, said } = await ask(now, told, { transaction_id: 'tx-1' })
+    expect(requests[0]?.path).toBe('/v2/tx-1/status')
+    expect(said).toEqual({ kind: 'confirmed', fact: settled })
+  })
+
+  it.each(['../../v1/x', 'tx 1', '', 7, null, 'a'.repeat(65)])(
+    'an id that is none of Midtrans is not asked about: %j',
+    async (transaction_id) => {
+      expect((await ask(now, told, { transaction_id })).requests[0]?.path).toBe('/v2/trip%2F1/status')
+    },
+  )
+
+  it('denies a transaction of the same order, or an order of that name, that is another than the one told', async () => {
+    const denied = { kind: 'denied', reason: 'transaction_differs' }
+    expect((await ask(now, told, { transaction_id: 'tx-2' })).said).toEqual(denied)
+    expect((await ask({ ...now, order_id: 'tx-1' }, told, { transaction_id: 'tx-1' })).said).toEqual(denied)
+  })
+
+  it('reads a status in whatever case the API writes it', async () => {
+    const pending = { ...now, transaction_status: 'PENDING', status_code: '201' }
+    expect((await ask(pending)).said).toEqual({ kind: 'waiting' })
+    expect((await ask({ ...now, transaction_status: 'PARTIAL_REFUND' })).said.kind).toBe('confirmed')
   })
 
   it('confirms what the API says, and not what the notification said', async () => {
