@@ -15,8 +15,16 @@ export function readEvent(event: JsonObject): GatewayEvent | Refused {
     type,
     occurredAt: dateOfSeconds(event.created),
     signed: DECISIVE_FIELDS,
-    ...readFact(type, isObject(event.data) ? event.data.object : null),
+    ...ofOurs(event, readFact(type, isObject(event.data) ? event.data.object : null)),
   }
+}
+
+/**
+ * `account` names the connected account in which it happened (Connect): its money is not ours, its owner writes the metadata, and a
+ * live endpoint gets its test payments too. An event of our own account has none.
+ */
+function ofOurs({ account }: JsonObject, reading: Reading): Reading {
+  return account === undefined || account === null || reading === NOTHING ? reading : held('owner_mismatch')
 }
 
 /** The types that may carry a fact. */
@@ -79,7 +87,8 @@ function readIntent(kind: FactKind, intent: unknown, amountField: string): Readi
 function readRefund(refund: unknown): Reading {
   if (!isObject(refund)) return held('object_unreadable')
   const kind = refundKind(refund.status)
-  if (kind === null) return NOTHING
+  // An authorization that ended is given back as a refund: no money was ours, and the PaymentIntent says that it is cancelled.
+  if (kind === null || refund.reason === 'expired_uncaptured_charge') return NOTHING
   return completeFact({ kind, ...operationOn(refund) })
 }
 
