@@ -118,11 +118,13 @@ const CREATED: Payment = {
 }
 
 function delivery(run: string, told: Told): { real: NewEvent; told: ModelEvent } {
+  // What is cancelled may be the very capture.
+  const operation = told.kind === 'cancelled' ? 'captured' : told.kind
   const real = eventOf({
     kind: told.kind,
     merchantRef: told.by === 'gateway' ? null : `${run}-${told.payment}`,
     gatewayRef: told.by === 'merchant' ? null : `g-${run}-${told.payment}`,
-    operationRef: `${told.kind.slice(0, 6)}-${told.operation}`,
+    operationRef: `${operation.slice(0, 6)}-${told.operation}`,
     amountMinor: told.amountMinor,
     currency: told.currency,
   })

@@ -17,6 +17,7 @@ export type QuarantineReason =
   | 'amount_missing'
   | 'amount_invalid'
   | 'duplicate_capture'
+  | 'capture_cancelled'
   | 'refund_exceeds_capture'
   | 'dispute_exceeds_capture'
   | 'dispute_contradiction'

@@ -133,6 +133,7 @@ describe('whatever a gateway says, in whatever order', () => {
       'amount_missing',
       'applied',
       'awaiting_capture',
+      'capture_cancelled',
       'currency_mismatch',
       'currency_missing',
       'dispute_contradiction',

@@ -155,6 +155,31 @@ describe('captured', () => {
   })
 })
 
+describe('cancelled, by the reference of the capture', () => {
+  const voided = fact('cancelled', 'cap-1', 1000n)
+
+  it.each(CAPTURED_STATES.filter((state) => state !== 'refunded'))(
+    'on %s: money that we booked went back, and a person has to see it',
+    (state) => {
+      for (const options of [APPROVED, { amountApproved: false }])
+        expect(applyFact(IN_STATE[state], voided, options)).toEqual({
+          kind: 'quarantined',
+          reason: 'capture_cancelled',
+        })
+    },
+  )
+
+  it('is late where all of it went back already, and where it is of another attempt', () => {
+    const late = { kind: 'no_effect', reason: 'late' }
+    expect(decide(IN_STATE.refunded, voided)).toEqual(late)
+    expect(decide(IN_STATE.captured, fact('cancelled', 'cap-2', 1000n))).toEqual(late)
+  })
+
+  it('cancels before the capture', () => {
+    expect(decide(IN_STATE.authorized, voided)).toMatchObject({ kind: 'applied', to: 'cancelled' })
+  })
+})
+
 describe('whatever the kind', () => {
   it.each(FACT_KINDS)('%s in another currency is quarantined, before and after the capture', (kind) => {
     const what = { ...fact(kind, 'x', 1000n), currency: 'USD' }

@@ -49,9 +49,10 @@ export function applyFact(payment: Payment, fact: PaymentFact, options: ApplyOpt
   switch (fact.kind) {
     case 'pending':
     case 'failed':
-    case 'cancelled':
     case 'expired':
       return step(payment, fact.kind)
+    case 'cancelled':
+      return cancel(payment, fact)
     case 'authorized':
       return authorize(payment, fact, options)
     case 'captured':
@@ -83,6 +84,15 @@ function step(payment: Payment, to: Step): Decision {
   if (payment.state === to) return noEffect('repeated')
   if (!STEPS_FROM[to].includes(payment.state)) return noEffect('late')
   return applied(payment, { ...payment, state: to }, [], null)
+}
+
+/**
+ * A cancellation that names the very capture that we booked is not late: the money went back, in whole, and not as a refund. What
+ * becomes of the ledger a person decides.
+ */
+function cancel(payment: Payment, fact: PaymentFact): Decision {
+  const isOfCapture = fact.operationRef === payment.captureRef && payment.state !== 'refunded'
+  return isOfCapture ? quarantined('capture_cancelled') : step(payment, 'cancelled')
 }
 
 /** Once the money is taken, what was set aside for it no longer matters. */
