@@ -80,6 +80,7 @@ describe('the facts', () => {
     ['Release', 'cancelled', none, none, none, none, 'cancelled', 'cancelled', none],
     ['Refund', 'refunded', none, none, 'refund_failed', 'refund_failed', none, none, none],
     ['Register', none, none, none, none, none, none, none, none],
+    ['AuthExt', none, none, none, none, none, none, none, none],
   ])('%s with A, H, P, D, E, V, C and X', (tran_type, ...kinds) => {
     for (const spelled of [tran_type, tran_type.toLowerCase()]) {
       const events = [...'AHPDEVCX'].map((status) => eventOf({ tran_type: spelled, ...result(status) }))
@@ -88,7 +89,32 @@ describe('the facts', () => {
     }
   })
 
+  it.each<[string, string | null]>([
+    ['P', 'pending'],
+    ['H', 'pending'],
+    ['X', 'expired'],
+    ['C', 'cancelled'],
+    ['V', 'cancelled'],
+    ['D', null],
+    ['E', null],
+  ])('Payment Request with %s, a page that somebody may still pay on: %s', (status, kind) => {
+    const event = eventOf({ tran_type: 'Payment Request', ...result(status) })
+    expect([event.fact?.kind ?? null, event.hold]).toEqual([kind, null])
+  })
+
+  it('a void and a release name the transaction that they undo', () => {
+    for (const tran_type of ['Void', 'Release']) {
+      const undone = { tran_type, tran_ref: 'TST2', previous_tran_ref: sale.tran_ref }
+      expect(eventOf(undone)).toMatchObject({
+        eventId: `TST2:${tran_type}:A`,
+        fact: { kind: 'cancelled', operationRef: sale.tran_ref },
+      })
+      expect(eventOf({ ...undone, previous_tran_ref: null }).fact?.operationRef).toBe('TST2')
+    }
+  })
+
   it.each<[object, string]>([
+    [{ tran_type: 'Payment Request' }, 'status_unknown'],
     [result('Z'), 'status_unknown'],
     [result(''), 'status_unknown'],
     [result(undefined), 'status_unknown'],

@@ -55,7 +55,7 @@ const OUTCOMES: ReadonlyMap<unknown, Outcome> = new Map<unknown, Outcome>([
   ['X', 'expired'],
 ])
 
-type Kinds = Readonly<Partial<Record<Outcome, FactKind>>>
+type Kinds = Readonly<Partial<Record<Outcome, FactKind | 'unheard of'>>>
 
 const PAYMENT = { waiting: 'pending', failed: 'failed', cancelled: 'cancelled', expired: 'expired' } as const
 /**
@@ -69,10 +69,17 @@ const TYPES: ReadonlyMap<string, Kinds> = new Map<string, Kinds>([
   ['void', { done: 'cancelled', cancelled: 'cancelled' }],
   ['release', { done: 'cancelled', cancelled: 'cancelled' }],
   ['refund', { done: 'refunded', failed: 'refund_failed' }],
+  // A page that was opened: whoever pays on it makes a sale of its own, and may try more than once.
+  ['payment request', { waiting: 'pending', cancelled: 'cancelled', expired: 'expired', done: 'unheard of' }],
+  // What is set aside stays so for longer.
+  ['authext', {}],
   // A card is stored: nothing is paid.
   ['register', {}],
   ['token', {}],
 ])
+
+/** What these undo is named beside them: should it be money that was taken, it is not late. */
+const UNDOING: ReadonlySet<string> = new Set(['void', 'release'])
 
 function readFact(type: string, status: unknown, body: JsonObject): Reading {
   const kinds = TYPES.get(type)
@@ -81,11 +88,12 @@ function readFact(type: string, status: unknown, body: JsonObject): Reading {
   if (outcome === undefined) return held('status_unknown')
   const kind = kinds[outcome]
   if (kind === undefined) return NOTHING
+  if (kind === 'unheard of') return held('status_unknown')
   return completeFact({
     kind,
     merchantRef: identifierText(body.cart_id),
     gatewayRef: null,
-    operationRef: body.tran_ref,
+    operationRef: UNDOING.has(type) ? (body.previous_tran_ref ?? body.tran_ref) : body.tran_ref,
     ...moneyOf(body),
   })
 }
