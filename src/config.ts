@@ -10,7 +10,7 @@ import {
   readGateways,
 } from './config/gateways.ts'
 import { productionProblems } from './config/production.ts'
-import { collectSecrets } from './config/secrets.ts'
+import { collectSecrets, withheldValues } from './config/secrets.ts'
 import {
   type Environment,
   MAX_WORKER_PROCESSES,
@@ -189,7 +189,7 @@ function build(variables: Variables, gateways: GatewayVariables, cores: number):
     matchingHistoryDays: variables.DISPATCH_HISTORY_DAYS,
     gateways: gateways.accounts,
     missingSecrets: variables.NODE_ENV === 'production' ? [] : missing,
-    secretValues: collectSecrets(variables, gateways.accounts).map(({ value }) => value),
+    secretValues: withheldValues(collectSecrets(variables, gateways.accounts)),
   }
 }
 

@@ -145,4 +145,12 @@ describe('describeConfig', () => {
     expect(config.secretValues).toHaveLength(9)
     for (const secret of config.secretValues) expect(text).not.toContain(secret)
   })
+  it.each([
+    [`gateway:${strong('W')}`, strong('W')],
+    [`${strong('S')}:1`, strong('S')],
+  ])('knows which half of a pair opens the door: %s', (pair, half) => {
+    const { secretValues } = accept({ ...PRODUCTION, PAYMOB_WEBHOOK_SECRETS: pair })
+    expect(secretValues).toEqual(expect.arrayContaining([pair, half]))
+    expect(secretValues).not.toContain('gateway')
+  })
 })

@@ -1,4 +1,5 @@
 import type { GatewayAccount } from '../webhooks/gateways/adapter.ts'
+import { splitPair } from '../webhooks/gateways/kit/secret-form.ts'
 import { type GatewayAccounts, secretsVariable, settingVariable } from './gateways.ts'
 import { weaknessOf } from './secret-strength.ts'
 
@@ -36,6 +37,18 @@ export function collectSecrets(
 ): readonly NamedSecret[] {
   const accounts = [...gateways.values()].flatMap((byAccount) => [...byAccount.values()])
   return [...fixedSecrets(variables), ...accounts.flatMap(accountSecrets)]
+}
+
+/** What no log may show: every secret, and of a gateway's pair also the half that opens the door by itself. */
+export function withheldValues(secrets: readonly Pick<NamedSecret, 'value' | 'isGateways'>[]): string[] {
+  return secrets.flatMap(({ value, isGateways }) => [value, ...(isGateways ? openingHalf(value) : [])])
+}
+
+/** Of `<user>:<password>` and `<public>:<private>` the second; of `<salt key>:<index>` the first. */
+function openingHalf(value: string): readonly string[] {
+  const [first, second] = splitPair(value) ?? []
+  if (first === undefined || second === undefined) return []
+  return /^\d{1,4}$/.test(second) ? [first] : [second]
 }
 
 /**

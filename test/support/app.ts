@@ -1,5 +1,6 @@
 import { type App, type AppOptions, createApp } from '../../src/app.ts'
 import { createLogger, type LogLevel } from '../../src/base/log.ts'
+import { collectSecrets, withheldValues } from '../../src/config/secrets.ts'
 import type { GatewayAccount } from '../../src/webhooks/gateways/adapter.ts'
 import type { SampleSpec } from '../../src/webhooks/gateways/samples/sample.ts'
 import {
@@ -60,15 +61,12 @@ export async function openApp(
   const { logLevel = 'info', otherAccounts = [], working = true, ...appOptions } = options
   const secrets = Object.fromEntries(SAMPLE_GATEWAYS.map((name) => [name, newSecret(name)])) as Secrets
   const lines: string[] = []
-  const known = [
-    ...Object.values(secrets).filter((secret): secret is string => secret !== undefined && secret !== ''),
-    ...otherAccounts.flatMap((account) => account.secrets),
-    INTERNAL_KEY,
-  ]
+  const gateways = accountBook(secrets, otherAccounts)
+  const known = withheldValues(collectSecrets({ INTERNAL_API_KEY: INTERNAL_KEY }, gateways))
   const app = createApp({
     database: database.address,
     redis: database.redis,
-    accounts: accountBook(secrets, otherAccounts),
+    accounts: gateways,
     internalKeys: [INTERNAL_KEY],
     callbacks: false,
     workerConcurrency: 2,

@@ -135,7 +135,8 @@ function judgeChallenge(one: Case, adapter: GatewayAdapter, account: GatewayAcco
   return { ...NOTHING, tier, valid: isExpected, reason, type: 'challenge' }
 }
 
-function deliveryOf(one: Case): Delivery {
+/** What comes over the wire. */
+export function deliveryOf(one: Case): Delivery {
   const headers: Record<string, string> = {}
   for (const [written, value] of Object.entries(one.headers)) {
     const name = written.toLowerCase()
@@ -149,7 +150,8 @@ function deliveryOf(one: Case): Delivery {
   }
 }
 
-function accountOf(one: Case, adapter: GatewayAdapter): GatewayAccount {
+/** The default account that the case is judged with. */
+export function accountOf(one: Case, adapter: GatewayAdapter): GatewayAccount {
   const settings = {
     WEBHOOK_ID: one.webhookId,
     PUBLIC_KEY: one.certPem ?? one.publicKeyPem,
