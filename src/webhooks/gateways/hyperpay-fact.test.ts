@@ -17,7 +17,7 @@ describe('the facts', () => {
     ['CR', 'dispute_won', 'dispute_won', none, none, none, none],
   ])('%s', (paymentType, ...kinds) => {
     const codes = ['000.000.000', '000.400.000', '000.200.000', '800.100.152', '100.396.101', '100.396.103']
-    const events = codes.map((code) => eventOf(told({ paymentType, ...coded(code) })))
+    const events = codes.map((code) => eventOf(told({ paymentType, referencedId: 'db-1', ...coded(code) })))
     expect(events.map(({ fact }) => fact?.kind ?? null)).toEqual(kinds)
     expect(events.every(({ hold }) => hold === null)).toBe(true)
   })
@@ -101,6 +101,27 @@ describe('the facts', () => {
       operationRef: 'rf-1',
     })
     expect(eventOf(told({ merchantTransactionId: null })).fact?.gatewayRef).toBe(payment.id)
+  })
+
+  it('a reversal names the transaction that it undoes, the end of a chargeback the chargeback', () => {
+    const about = { id: 'own', referencedId: 'other' }
+    expect(eventOf(told({ ...about, paymentType: 'RV' }))).toMatchObject({
+      eventId: 'own:000.000.000',
+      fact: { kind: 'cancelled', operationRef: 'other' },
+    })
+    expect(eventOf(told({ ...about, paymentType: 'CR' })).fact).toMatchObject({
+      kind: 'dispute_won',
+      operationRef: 'other',
+    })
+    for (const paymentType of ['CB', 'RF', 'CP'])
+      expect(eventOf(told({ ...about, paymentType })).fact?.operationRef).toBe('own')
+  })
+
+  it.each(['RV', 'CR'])('%s without what it is about is held', (paymentType) => {
+    expect(eventOf(told({ id: 'own', paymentType, referencedId: undefined }))).toMatchObject({
+      fact: null,
+      hold: 'operation_unreadable',
+    })
   })
 
   it('say nothing of registrations, schedules and risk', () => {

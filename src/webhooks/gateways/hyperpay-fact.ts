@@ -43,6 +43,9 @@ const TYPES: ReadonlyMap<unknown, Kinds> = new Map<unknown, Kinds>([
   ['CR', { done: 'dispute_won' }],
 ])
 
+/** A reversal, and the end of a chargeback: the operation is the one that they are about, not another of their own. */
+const UNDOING: ReadonlySet<unknown> = new Set(['RV', 'CR'])
+
 export function readPayment(payload: JsonObject, acceptsTests: boolean): Reading {
   const kinds = TYPES.get(payload.paymentType)
   if (kinds === undefined) return held('event_unknown')
@@ -56,7 +59,7 @@ export function readPayment(payload: JsonObject, acceptsTests: boolean): Reading
     kind,
     merchantRef,
     gatewayRef: merchantRef === null ? identifierText(payload.referencedId ?? payload.id) : null,
-    operationRef: identifierText(payload.id),
+    operationRef: identifierText(UNDOING.has(payload.paymentType) ? payload.referencedId : payload.id),
     amountMinor: majorUnits(payload.amount, payload.currency),
     currency: payload.currency,
   })

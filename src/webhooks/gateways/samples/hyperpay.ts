@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { minorToDecimal } from '../../../base/money.ts'
 import { encrypt, IV_BYTES } from '../hyperpay-cipher.ts'
+import type { JsonObject } from '../kit/body.ts'
 import { decodeHex } from '../kit/signature.ts'
 import {
   type GatewaySample,
@@ -32,10 +33,8 @@ const DIGITS_PER_BYTE = 2
 
 function build(spec: SampleSpec): SignedSample {
   const [paymentType, code, description] = wordsFor(RESULTS, spec.kind)
-  const isFollowUp = !['PA', 'DB'].includes(paymentType)
   const payload = {
-    id: spec.operationRef,
-    ...(isFollowUp ? { referencedId: spec.gatewayRef ?? spec.merchantRef } : {}),
+    ...idsOf(paymentType, spec),
     paymentType,
     paymentBrand: 'MADA',
     amount: minorToDecimal(spec.amountMinor, spec.currency),
@@ -46,6 +45,13 @@ function build(spec: SampleSpec): SignedSample {
     ndc: '8a8294174b7ecb28014b9699220015ca',
   }
   return sign(jsonBody({ type: 'PAYMENT', payload }, (spec.bodyBytes ?? 0) / DIGITS_PER_BYTE), spec)
+}
+
+/** What a reversal or the end of a chargeback is about is the operation; the other follow-ups are operations of their own. */
+function idsOf(paymentType: string, { operationRef: id, gatewayRef, merchantRef }: SampleSpec): JsonObject {
+  if (['PA', 'DB'].includes(paymentType)) return { id }
+  if (['RV', 'CR'].includes(paymentType)) return { id: `${paymentType}-${id}`, referencedId: id }
+  return { id, referencedId: gatewayRef ?? merchantRef }
 }
 
 /** Encrypts: whoever can do that under the right key is HyperPay. */
