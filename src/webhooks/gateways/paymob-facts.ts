@@ -10,10 +10,15 @@ export function readPaymobFact(obj: JsonObject): Reading {
     kind: reading,
     merchantRef: null,
     gatewayRef: identifierText(valueAt(obj, ['order', 'id'])),
-    operationRef: identifierText(obj.id),
+    operationRef: identifierText(isUndone(reading, obj) ? obj.parent_transaction : obj.id),
     amountMinor: integerOf(obj.amount_cents),
     currency: obj.currency,
   })
+}
+
+/** A void is no operation of its own: should what it undoes be money that was taken, it must not pass for late. */
+function isUndone(kind: PaymobKind, obj: JsonObject): boolean {
+  return kind === 'cancelled' && isFollowUp(obj)
 }
 
 type PaymobKind = 'pending' | 'authorized' | 'captured' | 'failed' | 'cancelled' | 'refunded'

@@ -26,11 +26,26 @@ const SIGNED_FIELDS = [
   'success',
 ].map((name) => name.split('.'))
 
+/** Those that are `true` or `false`, and nothing that only spells so. */
+const FLAGS: ReadonlySet<string> = new Set([
+  'error_occured',
+  'has_parent_transaction',
+  'is_3d_secure',
+  'is_auth',
+  'is_capture',
+  'is_refunded',
+  'is_standalone_payment',
+  'is_voided',
+  'pending',
+  'success',
+])
+
 /** What Paymob signs of a transaction (the `obj` of the body); null where a signed field is no plain value. */
 export function signedText(transaction: JsonObject): string | null {
   let text = ''
   for (const path of SIGNED_FIELDS) {
-    const part = plainText(valueAt(transaction, path))
+    const value = valueAt(transaction, path)
+    const part = FLAGS.has(path[0] ?? '') ? flagText(value) : plainText(value)
     if (part === null) return null
     text += part
   }
@@ -45,9 +60,15 @@ export function valueAt(transaction: JsonObject, path: readonly string[]): unkno
 }
 
 /**
- * A value as Paymob joins it. Null adds nothing; a field that is absent counts as `false`, as in Odoo's integration,
- * whose fields are flags. It stays false for everything that reads it here.
+ * A flag as Paymob joins it, so that the text can be read in one way: were `falsefalse` one, its neighbour could be `true`. Absent it
+ * counts as `false`, as in Odoo's integration; the text `false`, which older samples have, is not true for anybody here either.
  */
+function flagText(value: unknown): string | null {
+  if (typeof value === 'boolean') return String(value)
+  return value === undefined || value === 'false' ? 'false' : null
+}
+
+/** Another value as Paymob joins it. Null adds nothing, and absent counts as `false`. */
 function plainText(value: unknown): string | null {
   switch (typeof value) {
     case 'string':

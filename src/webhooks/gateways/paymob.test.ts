@@ -79,6 +79,25 @@ describe('digits that move between neighbours', () => {
     expect(eventOf(paid, genuine, { OWNER: '12' }).signed).not.toContain('transaction')
   })
 
+  it.each<[string, object]>([
+    ['a success that is a text', { success: 'true' }],
+    [
+      '3-D Secure that became a reservation',
+      { is_3d_secure: null, is_auth: true, is_capture: 'falsefalsefalse', is_refunded: '' },
+    ],
+    [
+      'a payment by itself that became a void',
+      { is_standalone_payment: '', is_voided: true, order: { id: 'false123' } },
+    ],
+    ['a wait that was swallowed', { pending: '', source_data: { ...paid.source_data, pan: 'false1111' } }],
+  ])('%s: refused, though the twenty values make the same text', (_, change) => {
+    expect(receive({ ...paid, ...change }, genuine)).toMatchObject({ code: 'signature_invalid' })
+  })
+
+  it('a flag may be the text false, as in Paymob’s older samples', () => {
+    expect(eventOf({ ...paid, error_occured: 'false' }, genuine).fact?.kind).toBe('captured')
+  })
+
   it('never moves money on its own word', () => {
     expect(paymob.confirmFirst).toBe(true)
   })
@@ -149,7 +168,7 @@ describe('the facts', () => {
     ['held on the card', { is_auth: true, is_standalone_payment: false }, 'authorized', null],
     ['captured later', { ...followUp, is_capture: true }, 'captured', null],
     ['refunded, a part', { ...followUp, is_refund: true, amount_cents: 5 }, 'refunded', null],
-    ['voided by a follow-up', { ...followUp, is_void: true }, 'cancelled', null],
+    ['voided by a follow-up', { ...followUp, is_void: true, parent_transaction: 1 }, 'cancelled', null],
     ['voided, sent again', { is_voided: true }, 'cancelled', null],
     ['refunded, sent again', { is_refunded: true }, null, 'refund_amount_unsigned'],
     ['a follow-up that failed', { ...followUp, success: false }, null, null],
@@ -160,6 +179,18 @@ describe('the facts', () => {
     const event = eventOf({ ...paid, ...change })
     expect(event.fact?.kind ?? null).toBe(kind)
     expect(event.hold).toBe(hold)
+  })
+
+  it('takes a void for one of the transaction that it undoes, a refund for one of its own', () => {
+    const undone = { ...paid, ...followUp, parent_transaction: 973000 }
+    expect(eventOf({ ...undone, is_void: true })).toMatchObject({
+      eventId: '973572:success',
+      fact: { kind: 'cancelled', operationRef: '973000' },
+    })
+    expect(eventOf({ ...undone, is_refund: true }).fact?.operationRef).toBe('973572')
+    expect(eventOf({ ...undone, is_capture: true }).fact?.operationRef).toBe('973572')
+    for (const parent_transaction of [null, undefined, false])
+      expect(eventOf({ ...undone, is_void: true, parent_transaction }).hold).toBe('operation_unreadable')
   })
 
   it('does not count the status of a refund as signed: is_refund is not', () => {

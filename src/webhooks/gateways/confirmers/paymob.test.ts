@@ -117,7 +117,18 @@ describe('a transaction', () => {
       { ...followUp, success: false },
       'waiting',
     ],
-    ['a void', { ...followUp, is_void: true }, { ...followUp, is_void: true }, 'confirmed'],
+    [
+      'a void',
+      { ...followUp, is_void: true, parent_transaction: 973572 },
+      { ...followUp, is_void: true, parent_transaction: 973572 },
+      'confirmed',
+    ],
+    [
+      'a void, and it is one of another',
+      { ...followUp, is_void: true, parent_transaction: 973572 },
+      { ...followUp, is_void: true, parent_transaction: 973570 },
+      'differs',
+    ],
     ['a capture', { ...followUp, is_capture: true }, { ...followUp, is_capture: true }, 'confirmed'],
   ])('told as %s', async (_, told, now, expected) => {
     const { confirmation, fact } = await ask({ ...paid, ...told }, ok({ ...paid, ...now }))
@@ -141,6 +152,12 @@ describe('a transaction', () => {
       await expect(ask(paid, ok(paid), { status: 201, body: { token } })).rejects.toThrow('no token')
     },
   )
+
+  it('that undoes another is looked up itself', async () => {
+    const told = { ...paid, ...followUp, is_void: true, parent_transaction: 973572 }
+    const { requests } = await ask(told, ok(told))
+    expect(requests[1]?.path).toBe('/api/acceptance/transactions/973573')
+  })
 
   it('stays in its place of the path, whatever its id', async () => {
     const odd = { ...paid, id: '../../auth?x=1' }

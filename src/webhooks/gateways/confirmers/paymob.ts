@@ -1,6 +1,6 @@
 import type { FactKind, PaymentFact } from '../../../payments/fact.ts'
 import type { Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
-import { identifierText, isIdentifier, type JsonObject } from '../kit/body.ts'
+import { identifierText, isIdentifier, type JsonObject, parseObject } from '../kit/body.ts'
 import { readPaymobFact } from '../paymob-facts.ts'
 import { valueAt } from '../paymob-hmac.ts'
 
@@ -10,16 +10,18 @@ import { valueAt } from '../paymob-hmac.ts'
  */
 export const paymobConfirmer: Confirmer = { apiUrl: 'https://accept.paymob.com', ask }
 
-async function ask({ fact }: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
-  if (fact === null) return denied('event_unknown')
+async function ask({ fact, body: bytes }: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
+  // A void's operation is the transaction that it undoes; it is looked up itself.
+  const id = identifierText(valueAt(parseObject(bytes) ?? {}, ['obj', 'id']))
+  if (fact === null || id === null) return denied('event_unknown')
   const token = await buyToken(api)
   const { status, body } = await api.call({
     method: 'GET',
-    path: `/api/acceptance/transactions/${encodeURIComponent(fact.operationRef)}`,
+    path: `/api/acceptance/transactions/${encodeURIComponent(id)}`,
     headers: { authorization: `Bearer ${token}` },
   })
   if (status !== 200 || body === null) return denied('transaction_unknown')
-  if (identifierText(body.id) !== fact.operationRef) return denied('transaction_differs')
+  if (identifierText(body.id) !== id) return denied('transaction_differs')
   return judge(fact.kind, body)
 }
 
