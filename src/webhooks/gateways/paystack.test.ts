@@ -114,3 +114,63 @@ describe('disputes', () => {
     })
   })
 })
+
+describe('preauthorizations', () => {
+  /** As in Paystack's own samples: what was captured is a text, and the charge's id stands beside it. */
+  const reserved = {
+    id: 3099,
+    reference: 'trip-1',
+    amount: 1000,
+    currency: 'ZAR',
+    transaction_id: null,
+    captured_amount: null,
+  }
+  const captured = { ...reserved, transaction_id: '1504264401', captured_amount: '900' }
+
+  it.each<[string, JsonObject, string, string, bigint]>([
+    ['preauthorization.reserve.success', reserved, 'authorized', '3099', 1000n],
+    ['preauthorization.capture.success', captured, 'captured', '1504264401', 900n],
+    ['preauthorization.release.success', reserved, 'cancelled', '3099', 1000n],
+  ])('%s', (event, data, kind, operationRef, amountMinor) => {
+    expect(eventOf(event, data)).toMatchObject({
+      eventId: `${event}:3099`,
+      hold: null,
+      fact: { kind, merchantRef: 'trip-1', operationRef, amountMinor },
+    })
+  })
+
+  it('are one operation with the charge, should that be told too', () => {
+    const charged = eventOf('charge.success', { ...charge, id: 1504264401, amount: 900, currency: 'ZAR' })
+    expect(eventOf('preauthorization.capture.success', captured).fact).toEqual(charged.fact)
+  })
+
+  it.each(['capture.failed', 'release.failed'])('stay where they are after %s', (what) => {
+    expect(eventOf(`preauthorization.${what}`, captured)).toMatchObject({ fact: null, hold: null })
+  })
+
+  it('captured without a charge are held', () => {
+    expect(eventOf('preauthorization.capture.success', { ...captured, transaction_id: null })).toMatchObject({
+      hold: 'operation_unreadable',
+    })
+  })
+})
+
+describe('a list for data', () => {
+  const list = [charge] as unknown as JsonObject
+
+  it('of cards that expire is nothing about a payment', () => {
+    expect(eventOf('subscription.expiring_cards', list)).toMatchObject({
+      type: 'subscription.expiring_cards',
+      fact: null,
+      hold: null,
+      eventId: expect.stringMatching(/^signature:/),
+    })
+  })
+
+  it.each(['charge.success', 'refund.processed', 'preauthorization.capture.success'])(
+    'of %s is held',
+    (event) => {
+      expect(eventOf(event, list)).toMatchObject({ fact: null, hold: 'body_unreadable' })
+    },
+  )
+})

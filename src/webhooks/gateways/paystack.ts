@@ -29,7 +29,8 @@ export const paystack: GatewayAdapter = {
 
 /** Paystack has no event id: its word and the object's id make one, and where the object has none the signature does. */
 function readEvent({ event, data }: JsonObject, signature: string): GatewayEvent {
-  if (!isIdentifier(event) || !isObject(data)) return unreadable(signature)
+  if (!isIdentifier(event)) return unreadable(signature)
+  if (!isObject(data)) return OF_MONEY.test(event) ? unreadable(signature) : ofNoPayment(event, signature)
   const id = identifierText(data.id)
   const own = `${event}:${id}`
   return {
@@ -41,6 +42,13 @@ function readEvent({ event, data }: JsonObject, signature: string): GatewayEvent
   }
 }
 
+const OF_MONEY = /^(?:charge|refund|preauthorization)\./
+
+/** `subscription.expiring_cards` brings a list. */
+function ofNoPayment(type: string, signature: string): GatewayEvent {
+  return { eventId: `signature:${signature}`, type, occurredAt: null, signed: DECISIVE_FIELDS, ...NOTHING }
+}
+
 const CHARGES: ReadonlyMap<string, FactKind> = new Map([
   ['charge.success', 'captured'],
   ['charge.failed', 'failed'],
@@ -50,11 +58,20 @@ const REFUNDS: ReadonlyMap<string, FactKind> = new Map([
   ['refund.failed', 'refund_failed'],
 ])
 
+/** One that failed leaves the payment where it was. */
+const PREAUTHORIZATIONS: ReadonlyMap<string, FactKind> = new Map([
+  ['preauthorization.reserve.success', 'authorized'],
+  ['preauthorization.capture.success', 'captured'],
+  ['preauthorization.release.success', 'cancelled'],
+])
+
 function readFact(event: string, data: JsonObject): Reading {
   const charge = CHARGES.get(event)
   if (charge !== undefined) return readCharge(charge, data)
   const refund = REFUNDS.get(event)
   if (refund !== undefined) return readRefund(refund, data)
+  const preauthorization = PREAUTHORIZATIONS.get(event)
+  if (preauthorization !== undefined) return readPreauthorization(preauthorization, data)
   return event.startsWith('charge.dispute.') ? readDispute(event, data) : NOTHING
 }
 
@@ -65,6 +82,18 @@ function readCharge(kind: FactKind, data: JsonObject): Reading {
     gatewayRef: null,
     operationRef: identifierText(data.id) ?? data.reference,
     ...moneyOf(data, 'amount'),
+  })
+}
+
+/** Its capture is a charge, which may be told by `charge.success` too: it has the charge's id. */
+function readPreauthorization(kind: FactKind, data: JsonObject): Reading {
+  const isCapture = kind === 'captured'
+  return completeFact({
+    kind,
+    merchantRef: data.reference,
+    gatewayRef: null,
+    operationRef: identifierText(isCapture ? data.transaction_id : data.id),
+    ...moneyOf(data, isCapture ? 'captured_amount' : 'amount'),
   })
 }
 
