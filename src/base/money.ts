@@ -33,7 +33,7 @@ export const MAX_AMOUNT_MINOR = 10n ** 15n
 /** Longer than any amount within the bound, with room for padding zeros; it keeps BigInt away from megabytes of digits. */
 const MAX_DECIMAL_CHARS = 40
 
-const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/
+const DECIMAL = /^-?\d+(?:\.\d+)?$/
 
 /**
  * A JSON number with at most this many significant digits is the decimal that was written: every such decimal
@@ -60,12 +60,10 @@ export function currencyExponent(currency: string): number | null {
 export function decimalToMinor(text: string, currency: string): bigint | null {
   const exponent = currencyExponent(currency)
   if (exponent === null || text.length > MAX_DECIMAL_CHARS) return null
-  const match = DECIMAL.exec(text)
-  if (match === null) return null
-  const [, sign, whole = '', fraction = ''] = match
+  if (!DECIMAL.test(text)) return null
+  const [whole = '', fraction = ''] = text.split('.')
   if (fraction.length > exponent && /[^0]/.test(fraction.slice(exponent))) return null
-  const digits = BigInt(whole + fraction.slice(0, exponent).padEnd(exponent, '0'))
-  return withinBounds(sign === '-' ? -digits : digits)
+  return withinBounds(BigInt(whole + fraction.slice(0, exponent).padEnd(exponent, '0')))
 }
 
 /**

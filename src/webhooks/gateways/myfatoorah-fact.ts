@@ -101,7 +101,8 @@ export function readModel(body: JsonObject, signed: SignedPart, { settings }: Ga
 }
 
 function hasDisputeField(fields: ReadonlyMap<string, string>): boolean {
-  return [...fields.keys()].some((name) => name.startsWith('Dispute'))
+  for (const name of fields.keys()) if (name.startsWith('Dispute')) return true
+  return false
 }
 
 /** It names the whole invoice's amount, unsigned. Only a chargeback takes money; a question about a document does not. */
@@ -157,25 +158,14 @@ function written(data: JsonObject, name: string): unknown {
   return Object.hasOwn(data, name) ? data[name] : undefined
 }
 
-/** Every field that V1 signs, by MyFatoorah's "Data Model" pages. A field beside these may be made of a customer's name. */
-const V1_KNOWN: ReadonlySet<string> = new Set(
-  (
-    'InvoiceId InvoiceReference CreatedDate CustomerReference CustomerName CustomerMobile CustomerEmail TransactionStatus ' +
-    'PaymentMethod UserDefinedField ReferenceId TrackId PaymentId AuthorizationId TransactionId InvoiceValueInBaseCurrency ' +
-    'BaseCurrency InvoiceValueInDisplayCurreny DisplayCurrency InvoiceValueInPayCurrency PayCurrency ' +
-    'RefundId RefundReference RefundStatus Amount Comments InvoiceRefernce'
-  ).split(' '),
-)
-
-/** Signed without doubt: named among the signed fields, all of which are known, in a text that can be read in one way only. */
+/** Signed without doubt: named among the signed fields, in a text that can be read in one way only. */
 function decisiveFields(
-  { fields, version, isUnambiguous }: SignedPart,
+  { fields, isUnambiguous }: SignedPart,
   { id, status, amount, currency }: Names,
   reference: string,
   isCurrencyPinned: boolean,
 ): readonly DecisiveField[] {
-  const isKnown = version === 2 || [...fields.keys()].every((name) => V1_KNOWN.has(name))
-  if (!isKnown || !isUnambiguous) return []
+  if (!isUnambiguous) return []
   const where: Readonly<Record<DecisiveField, string>> = {
     reference,
     amount,

@@ -63,35 +63,53 @@ export function signedPart({ Event, Data }: JsonObject): SignedPart | null {
 }
 
 function signedV1(data: JsonObject): SignedPart | null {
-  const keys = sortedKeys(data)
-  if (keys === null) return null
+  const order = orderOf(data)
+  if (order === null) return null
   const fields = new Map<string, string>()
-  for (const key of keys) {
+  for (const key of order.sorted) {
     const value = data[key]
-    if (key === 'GatewayReference' && isObject(value)) continue
+    if (key === UNSIGNED_OBJECT && isObject(value)) continue
     const text = plainText(value)
     if (text === null) return null
     fields.set(key, text)
   }
-  return fields.size === 0 ? null : part(1, fields)
+  const isKnown = order.isKnown && !fields.has(UNSIGNED_OBJECT)
+  return fields.size === 0 ? null : part(1, fields, isKnown)
+}
+
+/** Of a refund; V1 leaves it out where it is an object. */
+const UNSIGNED_OBJECT = 'GatewayReference'
+
+/** Every field that V1 signs, by MyFatoorah's "Data Model" pages. A field beside these may be made of a customer's name. */
+const V1_KNOWN: ReadonlySet<string> = new Set(
+  (
+    'InvoiceId InvoiceReference CreatedDate CustomerReference CustomerName CustomerMobile CustomerEmail TransactionStatus ' +
+    'PaymentMethod UserDefinedField ReferenceId TrackId PaymentId AuthorizationId TransactionId InvoiceValueInBaseCurrency ' +
+    'BaseCurrency InvoiceValueInDisplayCurreny DisplayCurrency InvoiceValueInPayCurrency PayCurrency ' +
+    'RefundId RefundReference RefundStatus Amount Comments InvoiceRefernce'
+  ).split(' '),
+)
+
+interface KeyOrder {
+  readonly given: readonly string[]
+  readonly sorted: readonly string[]
+  readonly isKnown: boolean
 }
 
 /** The order seen last. MyFatoorah sends one model over and over, and sorting it is not free. */
-let latest: { readonly given: readonly string[]; readonly sorted: readonly string[] } = {
-  given: [],
-  sorted: [],
-}
+let latest: KeyOrder = { given: [], sorted: [], isKnown: true }
 
 /** Null where a key is not plain, or two differ in case alone: which of them comes first is anybody's guess. */
-function sortedKeys(data: JsonObject): readonly string[] | null {
+function orderOf(data: JsonObject): KeyOrder | null {
   const keys = Object.keys(data)
-  const { given, sorted } = latest
-  if (given.length === keys.length && given.every((key, index) => key === keys[index])) return sorted
+  const { given } = latest
+  if (given.length === keys.length && given.every((key, index) => key === keys[index])) return latest
   if (keys.length > MAX_KEYS || !keys.every((key) => PLAIN_KEY.test(key))) return null
   const pairs = keys.map((key) => [key.toLowerCase(), key] as const).sort(([a], [b]) => (a < b ? -1 : 1))
   if (new Set(pairs.map(([lower]) => lower)).size < pairs.length) return null
-  latest = { given: keys, sorted: pairs.map(([, key]) => key) }
-  return latest.sorted
+  const isKnown = keys.every((key) => V1_KNOWN.has(key) || key === UNSIGNED_OBJECT)
+  latest = { given: keys, sorted: pairs.map(([, key]) => key), isKnown }
+  return latest
 }
 
 function signedV2(code: unknown, data: JsonObject): SignedPart | null {
@@ -103,7 +121,7 @@ function signedV2(code: unknown, data: JsonObject): SignedPart | null {
     if (text === null) return null
     fields.set(name, text)
   }
-  return part(2, fields)
+  return part(2, fields, true)
 }
 
 /** The value of an inner object: `Invoice.Id`. */
@@ -119,14 +137,14 @@ function plainText(value: unknown): string | null {
   return typeof value === 'string' && value.isWellFormed() ? value : null
 }
 
-function part(version: 1 | 2, fields: ReadonlyMap<string, string>): SignedPart {
-  const pairs: string[] = []
-  let isUnambiguous = true
+function part(version: 1 | 2, fields: ReadonlyMap<string, string>, isKnown: boolean): SignedPart {
+  let text = ''
+  let isUnambiguous = isKnown
   for (const [name, value] of fields) {
-    pairs.push(`${name}=${value}`)
+    text += text === '' ? `${name}=${value}` : `,${name}=${value}`
     if (value.includes(',') && /,[\w.]+=/.test(value)) isUnambiguous = false
   }
-  return { version, text: pairs.join(','), fields, isUnambiguous }
+  return { version, text, fields, isUnambiguous }
 }
 
 /** The key is the text of the secret, though it looks like base64. */
@@ -139,60 +157,4 @@ export function signMyfatoorah(body: JsonObject, secret: string): string {
   const signed = signedPart(body)
   if (signed === null) throw new RangeError('signMyfatoorah: the body cannot be signed')
   return hmacOf(signed.text, createSecretKey(secret, 'utf8')).toString('base64')
-}
-
-/** Whether a key comes twice in an object of this JSON, of which `value` is what JSON.parse made. */
-export function hasDoubledKey(json: string, value: JsonObject): boolean {
-  const read = countKeys(value)
-  return countColons(json) !== read && countWrittenKeys(json) !== read
-}
-
-/**
- * The colons behind a quote: every key has one, and a text may hold more. Where they are as many as the keys that were read, no
- * key was written twice, and the texts need not be told from the keys.
- */
-function countColons(json: string): number {
-  let colons = 0
-  for (let at = json.indexOf(':'); at !== -1; at = json.indexOf(':', at + 1)) {
-    let before = at - 1
-    while (' \t\r\n'.includes(json.charAt(before)) && before > 0) before -= 1
-    if (json.charAt(before) === '"') colons += 1
-  }
-  return colons
-}
-
-function countWrittenKeys(json: string): number {
-  let written = 0
-  for (let at = json.indexOf('"'); at !== -1; ) {
-    const end = endOfString(json, at)
-    let next = end + 1
-    while (' \t\r\n'.includes(json.charAt(next)) && next < json.length) next += 1
-    if (json.charAt(next) === ':') written += 1
-    at = json.indexOf('"', next)
-  }
-  return written
-}
-
-function endOfString(json: string, start: number): number {
-  let end = json.indexOf('"', start + 1)
-  while (end !== -1 && isEscaped(json, end)) end = json.indexOf('"', end + 1)
-  return end === -1 ? json.length : end
-}
-
-function isEscaped(json: string, at: number): boolean {
-  let first = at
-  while (json.charAt(first - 1) === '\\') first -= 1
-  return (at - first) % 2 === 1
-}
-
-/** Without recursion, because a body may nest as deep as it likes. */
-function countKeys(value: JsonObject): number {
-  let keys = 0
-  const open: unknown[] = [value]
-  for (let one = open.pop(); one !== undefined; one = open.pop()) {
-    const inner = isObject(one) ? Object.values(one) : Array.isArray(one) ? one : []
-    if (isObject(one)) keys += inner.length
-    for (const each of inner) if (typeof each === 'object' && each !== null) open.push(each)
-  }
-  return keys
 }
