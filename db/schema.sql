@@ -289,6 +289,21 @@ CREATE TABLE `payment_transitions` (
   UNIQUE KEY `one_transition_per_event` (`event_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE `payouts` (
+  `payout_key` binary(32) NOT NULL COMMENT 'SHA-256 of gateway, account, payout ref',
+  `gateway` varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `account` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `payout_ref` varchar(255) NOT NULL COMMENT 'the gateway''s id',
+  `merchant_ref` varchar(255) DEFAULT NULL COMMENT 'ours, where we ordered it',
+  `state` varchar(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `amount_minor` bigint DEFAULT NULL,
+  `currency` char(3) CHARACTER SET ascii COLLATE ascii_bin DEFAULT NULL,
+  `event_id` binary(16) NOT NULL COMMENT 'the event that led to the state',
+  `created_at` datetime(3) NOT NULL COMMENT 'when it was first told of',
+  `updated_at` datetime(3) NOT NULL COMMENT 'when it came to its state',
+  PRIMARY KEY (`payout_key`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE `trip_bids` (
   `id` binary(16) NOT NULL COMMENT 'another amount is another bid',
   `trip_id` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

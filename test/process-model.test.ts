@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RowDataPacket } from '../db/rows.ts'
-import type { FactKind } from '../src/payments/fact.ts'
+import type { FactKind, PaymentFact } from '../src/payments/fact.ts'
 import type { Payment } from '../src/payments/state.ts'
 import type { NewEvent } from '../src/webhooks/event.ts'
 import { expectBooksAgree, fateOf, ledgerOf, paymentRow } from './support/books.ts'
@@ -128,7 +128,13 @@ function delivery(run: string, told: Told): { real: NewEvent; told: ModelEvent }
     amountMinor: told.amountMinor,
     currency: told.currency,
   })
-  return { real, told: { payment: told.payment, fact: real.fact ?? expect.fail('a fact was given') } }
+  return {
+    real,
+    told: {
+      payment: told.payment,
+      fact: (real.fact as PaymentFact | null) ?? expect.fail('a fact was given'),
+    },
+  }
 }
 
 /** The same event in a delivery of its own. */

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../webhooks/audit.ts'
 import type { EventState } from '../webhooks/event.ts'
 import { eventJson } from '../webhooks/event-json.ts'
 import type { EventDetail, EventSummary } from '../webhooks/event-list.ts'
+import type { StoredPayout } from '../webhooks/payouts.ts'
 import type { Cell, Colour, Printer } from './printer.ts'
 
 /** All that is stored of an event but its bytes, as JSON. */
@@ -26,6 +27,12 @@ export function eventDetailJson(event: EventDetail) {
     digest: event.digest.toString('hex'),
     bodyBytes: event.bodyBytes,
   }
+}
+
+/** A payout as JSON; its amount in minor units. */
+export function payoutJson({ state, merchantRef, amountMinor, currency, updatedAt }: StoredPayout) {
+  const amount = amountMinor === null ? null : Number(amountMinor)
+  return { state, merchantRef, amountMinor: amount, currency, updatedAt: updatedAt.toISOString() }
 }
 
 /** An audit entry as JSON. */

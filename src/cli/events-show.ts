@@ -9,10 +9,19 @@ import {
   readEvent,
   readEventBody,
 } from '../webhooks/event-list.ts'
+import { readPayout, type StoredPayout } from '../webhooks/payouts.ts'
 import { parseId } from './arguments.ts'
 import { type Call, type Cli, handler } from './cli.ts'
 import { withContext } from './context.ts'
-import { amountText, auditJson, eventDetailJson, eventTable, stateCell, timeText } from './event-view.ts'
+import {
+  amountText,
+  auditJson,
+  eventDetailJson,
+  eventTable,
+  payoutJson,
+  stateCell,
+  timeText,
+} from './event-view.ts'
 import { notFound } from './failure.ts'
 import type { Printer } from './printer.ts'
 
@@ -22,6 +31,8 @@ interface Options {
 
 interface Shown {
   readonly event: EventDetail
+  /** What is known by now of the payout that it is about. */
+  readonly payout: StoredPayout | null
   readonly history: readonly AuditEntry[]
   readonly conflicts: readonly EventSummary[]
   readonly body: Buffer | null
@@ -51,19 +62,21 @@ async function show({ cli, options, args, printer }: Call<Options>): Promise<und
   const shown = await withContext(cli.env, async ({ pool }): Promise<Shown | null> => {
     const event = await readEvent(pool, id)
     if (event === null) return null
+    const payout = event.operationRef === null ? null : await readPayout(pool, event, event.operationRef)
     const history = await readAudit(pool, idToText(id))
     const conflicts = await listConflicts(pool, event)
     const body = options.body === true ? await readEventBody(pool, id) : null
-    return { event, history, conflicts, body }
+    return { event, payout, history, conflicts, body }
   })
   if (shown === null) throw notFound(`there is no event ${idToText(id)}`)
   if (shown.body !== null && !printer.isJson) printer.raw(shown.body)
   else printer.answer(json(shown), () => text(printer, shown))
 }
 
-function json({ event, history, conflicts, body }: Shown) {
+function json({ event, payout, history, conflicts, body }: Shown) {
   return {
     event: eventDetailJson(event),
+    ...(payout === null ? {} : { payout: payoutJson(payout) }),
     history: history.map(auditJson),
     conflicts: conflicts.map(eventJson),
     ...(body === null ? {} : bodyJson(body)),
@@ -78,8 +91,8 @@ function bodyJson(body: Buffer): { body: string } | { bodyBase64: string } {
   }
 }
 
-function text(printer: Printer, { event, history, conflicts }: Shown): string[] {
-  const lines = [...about(printer, event)]
+function text(printer: Printer, { event, payout, history, conflicts }: Shown): string[] {
+  const lines = [...about(printer, event, payout)]
   if (conflicts.length > 0) {
     lines.push(
       '',
@@ -93,7 +106,7 @@ function text(printer: Printer, { event, history, conflicts }: Shown): string[] 
   return lines
 }
 
-function about(printer: Printer, event: EventDetail): string[] {
+function about(printer: Printer, event: EventDetail, payout: StoredPayout | null): string[] {
   return printer.facts([
     ['event', idToText(event.id)],
     ['gateway', `${event.gateway}/${event.account}`],
@@ -110,6 +123,7 @@ function about(printer: Printer, event: EventDetail): string[] {
     ['merchant ref', event.merchantRef],
     ['gateway ref', event.gatewayRef],
     ['operation ref', event.operationRef],
+    ['payout', payout === null ? null : `${payout.state} since ${timeText(payout.updatedAt)}`],
     ['payment', event.paymentId === null ? null : idToText(event.paymentId)],
     ['conflicts with', event.conflictsWith === null ? null : idToText(event.conflictsWith)],
     ['attempts', String(event.attempts)],

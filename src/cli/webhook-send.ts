@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { decimalToMinor, isCurrency, minorToDecimal } from '../base/money.ts'
 import type { Config } from '../config.ts'
 import { loadOrCreateDevKey } from '../dev-key.ts'
-import { FACT_KINDS, type FactKind } from '../payments/fact.ts'
+import { EVENT_KINDS, type EventKind } from '../payments/fact.ts'
 import type { AccountName } from '../webhooks/gateway-pause.ts'
 import { adapters } from '../webhooks/gateways/registry.ts'
 import { buildDelivery, type SampleDelivery, samples } from '../webhooks/gateways/samples/samples.ts'
@@ -43,7 +43,7 @@ export function addWebhookSend(webhook: Command, cli: Cli): void {
     .command('send')
     .description('build a delivery as the gateway would, sign it, and post it')
     .argument('<gateway>', 'the gateway, or <gateway>/<account>', parseAccountName)
-    .argument('<event>', `what it tells: ${FACT_KINDS.join(', ')}`)
+    .argument('<event>', `what it tells: ${EVENT_KINDS.join(', ')}`)
     .option('--to <url>', "where Onceline is (default: this machine's, as configured)")
     .option('--amount <decimal>', 'the amount in major units', '100.00')
     .option('--currency <code>', 'ISO 4217 (default: one in which the gateway is used)')
@@ -92,7 +92,7 @@ function build(
   const sample = samples.get(gateway)
   if (adapter === undefined || sample === undefined)
     throw usageError(`<gateway>: ${gateway} is unknown; known are ${[...samples.keys()].join(', ')}`)
-  const kind = FACT_KINDS.find((one) => one === event)
+  const kind = EVENT_KINDS.find((one) => one === event)
   if (kind === undefined || !sample.kinds.includes(kind))
     throw usageError(`<event>: ${adapter.about.title} tells of ${sample.kinds.join(', ')}`)
   const configured = config.gateways.get(gateway)?.get(account)
@@ -114,7 +114,7 @@ function build(
   return { ...built, ...signed, headers: { ...built.headers, ...signed.headers } }
 }
 
-function payment(options: Options, usual: string, kind: FactKind) {
+function payment(options: Options, usual: string, kind: EventKind) {
   const { currency = usual } = options
   if (!isCurrency(currency)) throw usageError(`--currency: ${currency} is no ISO 4217 code in upper case`)
   const amountMinor = decimalToMinor(options.amount, currency)

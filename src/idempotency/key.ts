@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto'
 
 /** Which door a record came through. */
-export type RecordKind = 'webhook' | 'webhook-conflict' | 'payment-ref' | 'http' | 'command' | 'redis'
+export type RecordKind =
+  | 'webhook'
+  | 'webhook-conflict'
+  | 'payment-ref'
+  | 'payout'
+  | 'http'
+  | 'command'
+  | 'redis'
 
 export interface RecordScope {
   readonly kind: RecordKind

@@ -1,3 +1,5 @@
+import { PAYOUT_KINDS, type PayoutFact, type PayoutKind } from './payout.ts'
+
 /** What a gateway can tell us about a payment, in words that no gateway owns. */
 export const FACT_KINDS = [
   'pending',
@@ -14,6 +16,11 @@ export const FACT_KINDS = [
 ] as const
 
 export type FactKind = (typeof FACT_KINDS)[number]
+
+/** The same of payments and of payouts. */
+export const EVENT_KINDS = [...FACT_KINDS, ...PAYOUT_KINDS] as const
+
+export type EventKind = FactKind | PayoutKind
 
 /**
  * One fact about one payment, taken from a verified delivery.
@@ -32,4 +39,13 @@ export interface PaymentFact {
   readonly operationRef: string
   readonly amountMinor: bigint | null
   readonly currency: string | null
+}
+
+/** What one event says: of a payment, or of a payout. */
+export type EventFact = PaymentFact | PayoutFact
+
+const PAYOUTS: ReadonlySet<EventKind> = new Set(PAYOUT_KINDS)
+
+export function isPayout(fact: EventFact): fact is PayoutFact {
+  return PAYOUTS.has(fact.kind)
 }

@@ -1,6 +1,7 @@
 import type { Id } from '../base/ids.ts'
 import type { PaymentBook } from '../payments/book.ts'
 import type { PaymentFact } from '../payments/fact.ts'
+import type { PayoutDecision } from '../payments/payout.ts'
 import { gatewayRefKey, merchantRefKey } from '../payments/refs.ts'
 import type { ClaimedEvent, EventResult } from './event-store.ts'
 import { captureKey, type ParkedEvent } from './park.ts'
@@ -31,6 +32,21 @@ export function evaluateAlone(event: ClaimedEvent, isPaused: boolean): EventResu
   if (event.fact === null) return is('processed', null, 'ignored')
   if (!event.maySettle && !event.approved) return is('unconfirmed', 'confirmation_needed')
   return null
+}
+
+/** What an event about a payout is worth, by what its payout's row said to it. Pure. */
+export function evaluateWithPayout({ id }: ClaimedEvent, decision: PayoutDecision): EventResult {
+  const none = { id, paymentId: null }
+  switch (decision.kind) {
+    case 'moved':
+      return { ...none, state: 'processed', outcome: 'noted', reason: null }
+    case 'no_effect':
+      return { ...none, state: 'processed', outcome: 'no_effect', reason: decision.reason }
+    case 'contradicts':
+      return { ...none, state: 'quarantined', outcome: null, reason: decision.reason }
+    default:
+      return decision satisfies never
+  }
 }
 
 /** The keys under which this fact's payment may be found. */

@@ -1,7 +1,7 @@
 import type { Pool, PoolConnection } from '../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../db/rows.ts'
 import type { Id } from '../base/ids.ts'
-import type { PaymentFact } from '../payments/fact.ts'
+import type { EventFact } from '../payments/fact.ts'
 import type { EventOutcome, EventState } from './event.ts'
 
 /** An event that this transaction has locked, as processing needs it: everything but the bytes. */
@@ -10,7 +10,7 @@ export interface ClaimedEvent {
   readonly gateway: string
   readonly account: string
   readonly eventId: string
-  readonly fact: PaymentFact | null
+  readonly fact: EventFact | null
   readonly maySettle: boolean
   readonly isHint: boolean
   readonly hold: string | null
@@ -67,7 +67,7 @@ export async function claimEvents(connection: PoolConnection, ids: readonly Id[]
 }
 
 /** The fact that a row of webhook_events holds. */
-export function factOf(row: RowDataPacket): PaymentFact | null {
+export function factOf(row: RowDataPacket): EventFact | null {
   if (row.fact_kind === null) return null
   return {
     kind: row.fact_kind,

@@ -1,6 +1,6 @@
 import { type Id, newId } from '../base/ids.ts'
 import { fingerprint, recordKey } from '../idempotency/key.ts'
-import type { PaymentFact } from '../payments/fact.ts'
+import type { EventFact } from '../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
   type Delivery,
@@ -33,8 +33,8 @@ export const EVENT_STATES = [
 ] as const
 export type EventState = (typeof EVENT_STATES)[number]
 
-/** applied: it moved its payment. no_effect: known already, or late. ignored: nothing about a payment. */
-export type EventOutcome = 'applied' | 'no_effect' | 'ignored'
+/** applied: it moved its payment. noted: it moved its payout. no_effect: known already, or late. ignored: nothing about either. */
+export type EventOutcome = 'applied' | 'noted' | 'no_effect' | 'ignored'
 
 /** An event on its way into webhook_events. */
 export interface NewEvent {
@@ -45,7 +45,7 @@ export interface NewEvent {
   readonly account: string
   readonly eventId: string
   readonly type: string
-  readonly fact: PaymentFact | null
+  readonly fact: EventFact | null
   readonly occurredAt: Date | null
   readonly maySettle: boolean
   /** Only the gateway's answer makes a fact of it. */
@@ -167,7 +167,7 @@ function eventKey(gateway: string, account: string, eventId: string): Buffer {
  * The digest is of the normalised money fields and not of the bytes: a re-serialised copy is a duplicate, another amount
  * is a conflict.
  */
-function moneyDigest(fact: PaymentFact | null): Buffer {
+function moneyDigest(fact: EventFact | null): Buffer {
   if (fact === null) return NO_FACT_DIGEST
   return fingerprint('webhook-money-1', [
     fact.kind,

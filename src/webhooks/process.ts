@@ -7,9 +7,17 @@ import { type Id, idToText } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { DurablePush } from '../feed/envelope.ts'
 import { PaymentBook } from '../payments/book.ts'
+import { isPayout } from '../payments/fact.ts'
+import type { PayoutDecision } from '../payments/payout.ts'
 import { findPaymentIds } from '../payments/store.ts'
 import { type Announced, announceMoves, NOTHING_ANNOUNCED } from './announce.ts'
-import { type Evaluation, evaluateAlone, evaluateWithPayment, refKeysOf } from './evaluate.ts'
+import {
+  type Evaluation,
+  evaluateAlone,
+  evaluateWithPayment,
+  evaluateWithPayout,
+  refKeysOf,
+} from './evaluate.ts'
 import {
   type ClaimedEvent,
   claimEvents,
@@ -19,6 +27,7 @@ import {
 } from './event-store.ts'
 import { captureKey, insertParked, type ParkedEvent, wakeParked } from './park.ts'
 import type { PauseBoard } from './pauses.ts'
+import { notePayouts } from './payouts.ts'
 
 /** What one transaction did, for metrics: the results and how long each event had waited, in milliseconds. */
 export interface ProcessedBatch {
@@ -143,14 +152,29 @@ export class Processor {
   }
 
   async #openBook(connection: PoolConnection, events: readonly ClaimedEvent[]): Promise<OpenBook> {
-    const keys = events.flatMap((event) => (event.fact === null ? [] : refKeysOf(event, event.fact)))
+    const keys = events.flatMap((event) =>
+      event.fact === null || isPayout(event.fact) ? [] : refKeysOf(event, event.fact),
+    )
     const found = await findPaymentIds(connection, keys)
-    return { found, book: await PaymentBook.open(connection, [...found.values()]) }
+    const book = await PaymentBook.open(connection, [...found.values()])
+    const payouts = await notePayouts(
+      connection,
+      events.filter((event) => this.#alone(event) === null),
+    )
+    return { found, book, payouts }
   }
 
-  #evaluate(event: ClaimedEvent, { found, book }: OpenBook): Evaluation {
-    const alone = evaluateAlone(event, this.#options.pauses.isPaused(event.gateway, event.account))
+  #alone(event: ClaimedEvent): EventResult | null {
+    return evaluateAlone(event, this.#options.pauses.isPaused(event.gateway, event.account))
+  }
+
+  #evaluate(event: ClaimedEvent, { found, book, payouts }: OpenBook): Evaluation {
+    const alone = this.#alone(event)
     if (alone !== null || event.fact === null) return { result: alone ?? neverReached(event), parked: null }
+    if (isPayout(event.fact)) {
+      const decision = payouts.get(event.id.toString('hex'))
+      return { result: decision ? evaluateWithPayout(event, decision) : neverReached(event), parked: null }
+    }
     return evaluateWithPayment(event, event.fact, found, book)
   }
 
@@ -194,6 +218,7 @@ export class Processor {
 interface OpenBook {
   readonly found: ReadonlyMap<string, Id>
   readonly book: PaymentBook
+  readonly payouts: ReadonlyMap<string, PayoutDecision>
 }
 
 interface PhaseDone extends ProcessedBatch {
@@ -203,7 +228,7 @@ interface PhaseDone extends ProcessedBatch {
 }
 
 function neverReached(event: ClaimedEvent): never {
-  throw new Error(`event ${idToText(event.id)} has no fact and was not decided alone`)
+  throw new Error(`event ${idToText(event.id)} was not decided alone, and has nothing that could decide it`)
 }
 
 /** What a batch's changes may let others go on: a capture that came, a gateway reference that was learnt. */

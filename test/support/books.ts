@@ -88,6 +88,8 @@ const CONTRADICTIONS: Readonly<Record<string, string>> = {
   'a transition of an event that was not applied': `SELECT payment_transitions.id FROM payment_transitions
     JOIN webhook_events ON webhook_events.id = payment_transitions.event_id
     WHERE outcome IS NULL OR outcome <> 'applied'`,
+  'a payout in a state to which no event led': `SELECT payout_ref FROM payouts
+    LEFT JOIN webhook_events ON webhook_events.id = payouts.event_id WHERE outcome IS NULL OR outcome <> 'noted'`,
   'an event in the waiting room that is not parked': `SELECT webhook_events.id FROM webhook_parked
     JOIN webhook_events ON webhook_events.id = webhook_parked.event_id WHERE state <> 'parked'`,
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { openPool, type Pool } from '../../db/pools.ts'
 import type { Id } from '../../src/base/ids.ts'
 import { createLogger, type Log } from '../../src/base/log.ts'
-import type { FactKind } from '../../src/payments/fact.ts'
+import type { EventFact, EventKind } from '../../src/payments/fact.ts'
 import { type ExpectedPayment, type Registration, registerPayment } from '../../src/payments/register.ts'
 import { commitBatch } from '../../src/webhooks/commit-batch.ts'
 import { type NewEvent, newEvent } from '../../src/webhooks/event.ts'
@@ -27,7 +27,7 @@ function adapterOf(shape: Pick<GatewayAdapter, 'tier' | 'confirmFirst'>): Gatewa
 }
 
 export interface FactShape {
-  readonly kind?: FactKind
+  readonly kind?: EventKind
   readonly merchantRef?: string | null
   readonly gatewayRef?: string | null
   readonly operationRef?: string
@@ -48,14 +48,14 @@ export function eventOf(shape: FactShape = {}): NewEvent {
   const eventId = shape.eventId ?? `evt_${randomUUID()}`
   const amountMinor = shape.amountMinor === undefined ? 10_000n : shape.amountMinor
   const currency = shape.currency === undefined ? 'EGP' : shape.currency
-  const fact: GatewayEvent['fact'] = {
+  const fact = {
     kind: shape.kind ?? 'captured',
     merchantRef: shape.merchantRef ?? null,
     gatewayRef: shape.gatewayRef ?? null,
     operationRef: shape.operationRef ?? `op_${eventId}`,
     amountMinor,
     currency: amountMinor === null ? null : currency,
-  }
+  } as EventFact
   const event: GatewayEvent = {
     eventId,
     type: `payment.${fact.kind}`,

@@ -1,4 +1,4 @@
-import type { PaymentFact } from '../../payments/fact.ts'
+import type { EventFact } from '../../payments/fact.ts'
 
 const COMPARED = ['kind', 'merchantRef', 'gatewayRef', 'operationRef', 'amountMinor', 'currency'] as const
 
@@ -6,7 +6,7 @@ const COMPARED = ['kind', 'merchantRef', 'gatewayRef', 'operationRef', 'amountMi
  * Where the gateway's own word differs from what a delivery said: the names of the fields. A field that one of the two does not
  * state does not differ; of a payment's two references one is enough.
  */
-export function differences(said: PaymentFact, confirmed: PaymentFact): readonly string[] {
+export function differences(said: EventFact, confirmed: EventFact): readonly string[] {
   return COMPARED.filter((name) => {
     const [a, b] = [said[name], confirmed[name]]
     return a !== null && b !== null && a !== b

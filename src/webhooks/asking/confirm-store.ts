@@ -1,7 +1,8 @@
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { ResultSetHeader, RowDataPacket } from '../../../db/rows.ts'
 import type { Id } from '../../base/ids.ts'
-import type { PaymentFact } from '../../payments/fact.ts'
+import { type EventFact, isPayout, type PaymentFact } from '../../payments/fact.ts'
+import type { PayoutFact } from '../../payments/payout.ts'
 import { factOf } from '../event-store.ts'
 import type { AccountName } from '../gateway-pause.ts'
 
@@ -11,6 +12,7 @@ export interface DoubtfulEvent extends AccountName {
   readonly eventId: string
   readonly type: string
   readonly fact: PaymentFact | null
+  readonly payout: PayoutFact | null
   readonly body: Buffer
   readonly attempts: number
   readonly requestId: string
@@ -45,15 +47,21 @@ export async function takeDoubtful(
     account: row.account,
     eventId: row.event_id,
     type: row.type,
-    fact: factOf(row),
+    ...eitherOf(factOf(row)),
     body: row.body,
     attempts: row.attempts,
     requestId: row.request_id,
   }))
 }
 
+/** Payments and payouts are asked about in different ways. */
+function eitherOf(fact: EventFact | null): Pick<DoubtfulEvent, 'fact' | 'payout'> {
+  if (fact === null) return { fact: null, payout: null }
+  return isPayout(fact) ? { fact: null, payout: fact } : { fact, payout: null }
+}
+
 /** The gateway said so: its fact takes the place of the event's, which has work to do now. False: somebody else decided. Uses the primary key. */
-export async function storeConfirmed(connection: Queryable, id: Id, fact: PaymentFact): Promise<boolean> {
+export async function storeConfirmed(connection: Queryable, id: Id, fact: EventFact): Promise<boolean> {
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE webhook_events SET fact_kind = ?, merchant_ref = ?, gateway_ref = ?, operation_ref = ?, amount_minor = ?,
        currency = ?, may_settle = 1, is_hint = 0, confirmed_at = UTC_TIMESTAMP(3), state = 'received', outcome = NULL,

@@ -157,7 +157,8 @@ export class Confirmations {
     reached('confirm:answered')
     if (answer.kind === 'waiting') return this.#wait(event, null, 'waiting', 0)
     if (answer.kind === 'denied') return this.#deny(event, 'gateway_denies', answer.reason, 'denied')
-    const names = event.fact === null ? [] : differences(event.fact, answer.fact)
+    const said = event.fact ?? event.payout
+    const names = said === null ? [] : differences(said, answer.fact)
     if (names.length > 0)
       return this.#deny(event, 'gateway_disagrees', `differs: ${names.join(', ')}`, 'differs')
     const { fact, also = [] } = answer

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { FactKind, PaymentFact } from '../../payments/fact.ts'
+import type { EventFact, EventKind } from '../../payments/fact.ts'
 import type { Confirmer } from './confirm.ts'
 import type { EventLister } from './event-lister.ts'
 
@@ -44,8 +44,8 @@ export interface GatewayEvent {
   /** The gateway's own word for the event, for people and metrics: `payment_intent.succeeded`. */
   readonly type: string
   readonly occurredAt: Date | null
-  /** null: nothing about a payment that we keep, or (with `hold: null` in tier D) something to be asked for. */
-  readonly fact: PaymentFact | null
+  /** null: nothing about a payment or a payout that we keep, or (with `hold: null` in tier D) something to be asked for. */
+  readonly fact: EventFact | null
   /** Which decisive fields the signature covers unambiguously (tier B); tier A adapters name all five. */
   readonly signed: readonly DecisiveField[]
   /** Why this event must not be applied although its signature is right: `owner_mismatch`. It is quarantined. */
@@ -173,4 +173,4 @@ export interface GatewayAdapter {
 }
 
 /** Kinds of facts that move money, or make somebody believe that it will move. */
-export const MONEY_KINDS: ReadonlySet<FactKind> = new Set(['authorized', 'captured', 'refunded', 'disputed'])
+export const MONEY_KINDS: ReadonlySet<EventKind> = new Set(['authorized', 'captured', 'refunded', 'disputed'])

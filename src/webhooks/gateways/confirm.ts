@@ -1,12 +1,15 @@
-import type { PaymentFact } from '../../payments/fact.ts'
+import type { EventFact, PaymentFact } from '../../payments/fact.ts'
+import type { PayoutFact } from '../../payments/payout.ts'
 import type { JsonObject } from './kit/body.ts'
 
 /** An event that the signature alone does not prove, as its gateway is asked about it. */
 export interface EventInDoubt {
   readonly eventId: string
   readonly type: string
-  /** What the body said; null where it only hints (Mollie classic). */
+  /** What the body said of a payment; null where it only hints (Mollie classic), or tells of a payout. */
   readonly fact: PaymentFact | null
+  /** What it said of a payout. */
+  readonly payout?: PayoutFact | null
   /** The bytes as they came, for ids that no fact holds (`val_id`). */
   readonly body: Buffer
 }
@@ -17,7 +20,7 @@ export interface EventInDoubt {
  * or of another, for the operator's eyes (`reason` is a code).
  */
 export type Confirmation =
-  | { readonly kind: 'confirmed'; readonly fact: PaymentFact; readonly also?: readonly PaymentFact[] }
+  | { readonly kind: 'confirmed'; readonly fact: EventFact; readonly also?: readonly PaymentFact[] }
   | { readonly kind: 'waiting' }
   | { readonly kind: 'denied'; readonly reason: string }
 

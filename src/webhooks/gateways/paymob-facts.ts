@@ -1,9 +1,9 @@
 import { identifierText, integerOf, type JsonObject } from './kit/body.ts'
-import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { completeFact, held, NOTHING, type PaymentReading } from './kit/verdict.ts'
 import { valueAt } from './paymob-hmac.ts'
 
 /** Of a transaction as it was sent: merchant_order_id is unsigned and never read; Paymob's own order id finds the payment. */
-export function readPaymobFact(obj: JsonObject): Reading {
+export function readPaymobFact(obj: JsonObject): PaymentReading {
   const reading = readKind(obj)
   if (typeof reading !== 'string') return reading
   return completeFact({
@@ -23,7 +23,7 @@ function isUndone(kind: PaymobKind, obj: JsonObject): boolean {
 
 type PaymobKind = 'pending' | 'authorized' | 'captured' | 'failed' | 'cancelled' | 'refunded'
 
-function readKind(obj: JsonObject): PaymobKind | Reading {
+function readKind(obj: JsonObject): PaymobKind | PaymentReading {
   if (obj.success === true && (obj.pending === true || obj.error_occured === true)) {
     return held('status_contradictory')
   }
@@ -37,7 +37,7 @@ function readKind(obj: JsonObject): PaymobKind | Reading {
 }
 
 /** A follow-up that waits or failed leaves the payment where it was. */
-function readFollowUp(obj: JsonObject): PaymobKind | Reading {
+function readFollowUp(obj: JsonObject): PaymobKind | PaymentReading {
   if (obj.success !== true) return NOTHING
   if (obj.is_capture === true) return 'captured'
   if (obj.is_refund === true) return 'refunded'

@@ -1,6 +1,6 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { majorUnits } from './kit/amount.ts'
-import { completeFact, held, type Reading } from './kit/verdict.ts'
+import { completeFact, held, type PaymentReading } from './kit/verdict.ts'
 
 export type SslcommerzFields = ReadonlyMap<string, string>
 
@@ -21,7 +21,7 @@ export function kindOf(fields: SslcommerzFields): FactKind | undefined {
 }
 
 /** The fact of an IPN's signed fields, or of what the validation API says, which has the same names. */
-export function readFact(fields: SslcommerzFields): Reading {
+export function readFact(fields: SslcommerzFields): PaymentReading {
   const kind = kindOf(fields)
   if (kind === undefined) return held('status_unknown')
   const [amount, currency] = moneyOf(fields)

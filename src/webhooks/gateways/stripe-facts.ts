@@ -1,8 +1,9 @@
 import type { FactKind } from '../../payments/fact.ts'
+import type { PayoutKind } from '../../payments/payout.ts'
 import { DECISIVE_FIELDS, type GatewayEvent, type Refused } from './adapter.ts'
 import { type Exponents, minorUnits } from './kit/amount.ts'
 import { dateOfSeconds, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
-import { completeFact, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
+import { completeFact, completePayout, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
 
 /** What Stripe sends and what its API lists are one object, and are read alike. */
 export function readEvent(event: JsonObject): GatewayEvent | Refused {
@@ -41,6 +42,10 @@ export const STRIPE_FACT_TYPES = [
   'charge.dispute.created',
   'charge.dispute.funds_withdrawn',
   'charge.dispute.closed',
+  'payout.created',
+  'payout.paid',
+  'payout.failed',
+  'payout.canceled',
 ] as const
 
 /**
@@ -68,9 +73,27 @@ function readFact(type: string, object: unknown): Reading {
     case 'charge.dispute.funds_withdrawn':
     case 'charge.dispute.closed':
       return readDispute(type, object)
+    case 'payout.created':
+      return readPayout('payout_created', object)
+    case 'payout.paid':
+      return readPayout('payout_paid', object)
+    case 'payout.failed':
+    case 'payout.canceled':
+      return readPayout('payout_failed', object)
     default:
       return NOTHING
   }
+}
+
+/** From Stripe to our bank. A bank may send back for days what was `paid`: Stripe then says `failed`. */
+function readPayout(kind: PayoutKind, payout: unknown): Reading {
+  if (!isObject(payout)) return held('object_unreadable')
+  return completePayout({
+    kind,
+    merchantRef: merchantRefOf(payout),
+    payoutRef: payout.id,
+    ...moneyOf(payout, 'amount'),
+  })
 }
 
 function readIntent(kind: FactKind, intent: unknown, amountField: string): Reading {

@@ -1,7 +1,7 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, type JsonObject } from './kit/body.ts'
-import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { completeFact, held, NOTHING, type PaymentReading } from './kit/verdict.ts'
 
 export type TapObject = 'charge' | 'authorize' | 'refund' | 'invoice'
 
@@ -48,7 +48,7 @@ const REFUNDS: ReadonlyMap<unknown, FactKind | null> = new Map<unknown, FactKind
 ])
 
 /** The same for what a delivery and what the API says; our own references (`reference.transaction`, `.order`) are unsigned. */
-export function readTapFact(body: JsonObject): Reading {
+export function readTapFact(body: JsonObject): PaymentReading {
   const object = tapObject(body)
   // What an invoice has to say, its charge says too.
   if (object === 'invoice') return NOTHING

@@ -1,4 +1,4 @@
-import type { FactKind, PaymentFact } from '../../../payments/fact.ts'
+import { type FactKind, isPayout, type PaymentFact } from '../../../payments/fact.ts'
 import type { Confirmation } from '../confirm.ts'
 import type { Reading } from '../kit/verdict.ts'
 
@@ -29,7 +29,7 @@ const UNDER_WAY: ReadonlySet<FactKind> = new Set(['pending', 'authorized'])
  */
 export function confirmedAs(told: PaymentFact, now: Reading): Confirmation {
   const { fact } = now
-  if (fact === null) return denied(now.hold ?? 'status_unknown')
+  if (fact === null || isPayout(fact)) return denied(now.hold ?? 'status_unknown')
   if (fact.kind === told.kind) return { kind: 'confirmed', fact }
   if (BEFORE.get(fact.kind)?.includes(told.kind) === true)
     return { kind: 'confirmed', fact: { ...fact, kind: told.kind } }

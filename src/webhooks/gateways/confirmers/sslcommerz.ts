@@ -2,7 +2,7 @@ import { exactDecimal } from '../../../base/money.ts'
 import type { PaymentFact } from '../../../payments/fact.ts'
 import type { Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
 import { isObject, type JsonObject } from '../kit/body.ts'
-import type { Reading } from '../kit/verdict.ts'
+import type { PaymentReading } from '../kit/verdict.ts'
 import { readFact } from '../sslcommerz-facts.ts'
 import { confirmedAs, denied } from './answer.ts'
 
@@ -62,7 +62,7 @@ function judgeAttempts(told: PaymentFact, body: JsonObject): Confirmation {
   )
 }
 
-function readingOf(answer: JsonObject): Reading {
+function readingOf(answer: JsonObject): PaymentReading {
   const texts = Object.entries(answer).flatMap(([name, value]) => {
     const text = typeof value === 'number' ? exactDecimal(value) : value
     return typeof text === 'string' ? [[name, text] as const] : []

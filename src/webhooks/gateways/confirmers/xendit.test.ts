@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PaymentFact } from '../../../payments/fact.ts'
+import { isPayout, type PaymentFact } from '../../../payments/fact.ts'
 import type { ApiRequest } from '../confirm.ts'
 import type { JsonObject } from '../kit/body.ts'
 import { objectOf, readObject } from '../xendit-facts.ts'
@@ -29,8 +29,9 @@ async function ask(told: JsonObject, body: JsonObject | null, status = 200) {
       return { status, body }
     },
   }
-  const { fact } = readObject(objectOf(told))
-  const event = { eventId: 'e', type: 't', fact, body: Buffer.from(JSON.stringify(told)) }
+  const said = readObject(objectOf(told)).fact
+  const known = said !== null && isPayout(said) ? { fact: null, payout: said } : { fact: said, payout: null }
+  const event = { eventId: 'e', type: 't', ...known, body: Buffer.from(JSON.stringify(told)) }
   return { said: await xenditConfirmer.ask(event, api), request: requests[0] }
 }
 

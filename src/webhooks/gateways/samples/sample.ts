@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import type { FactKind } from '../../../payments/fact.ts'
+import type { EventKind } from '../../../payments/fact.ts'
 import { isObject, type JsonObject } from '../kit/body.ts'
 
 /** What a sample delivery is to say. */
 export interface SampleSpec {
-  readonly kind: FactKind
+  readonly kind: EventKind
   readonly merchantRef: string
   /** Paymob finds the payment by this alone. Without it: `pi_<merchantRef>` for Stripe, else the merchantRef. */
   readonly gatewayRef?: string
@@ -38,7 +38,7 @@ export interface SignedSample {
 /** Builds deliveries as one gateway sends them, from public formats and a secret that the caller has. */
 export interface GatewaySample {
   /** The kinds that this gateway can tell. */
-  readonly kinds: readonly FactKind[]
+  readonly kinds: readonly EventKind[]
   /** One in which this gateway is used. */
   readonly currency: string
   /** Headers that the gateway sends and does not sign, lower case. */
@@ -50,13 +50,13 @@ export interface GatewaySample {
 }
 
 /** A gateway's words, by what they mean. */
-export type Words<Word> = Readonly<Partial<Record<FactKind, Word>>>
+export type Words<Word> = Readonly<Partial<Record<EventKind, Word>>>
 
-export function kindsOf(words: Words<unknown>): readonly FactKind[] {
-  return Object.keys(words) as FactKind[]
+export function kindsOf(words: Words<unknown>): readonly EventKind[] {
+  return Object.keys(words) as EventKind[]
 }
 
-export function wordsFor<Word>(words: Words<Word>, kind: FactKind): Word {
+export function wordsFor<Word>(words: Words<Word>, kind: EventKind): Word {
   const found = words[kind]
   if (found === undefined) throw new RangeError(`this gateway has no event that means ${kind}`)
   return found

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { FactKind } from '../../../payments/fact.ts'
+import type { EventKind } from '../../../payments/fact.ts'
 import { gatewayUnits } from '../kit/amount.ts'
 import type { JsonObject } from '../kit/body.ts'
 import { STRIPE_EXPONENTS } from '../stripe-facts.ts'
@@ -12,7 +12,7 @@ import {
   wordsFor,
 } from './sample.ts'
 
-const STRIPE_EVENTS: Readonly<Partial<Record<FactKind, readonly [type: string, status: string]>>> = {
+const STRIPE_EVENTS: Readonly<Partial<Record<EventKind, readonly [type: string, status: string]>>> = {
   pending: ['payment_intent.processing', 'processing'],
   authorized: ['payment_intent.amount_capturable_updated', 'requires_capture'],
   captured: ['payment_intent.succeeded', 'succeeded'],
@@ -23,6 +23,9 @@ const STRIPE_EVENTS: Readonly<Partial<Record<FactKind, readonly [type: string, s
   disputed: ['charge.dispute.created', 'needs_response'],
   dispute_won: ['charge.dispute.closed', 'won'],
   dispute_lost: ['charge.dispute.closed', 'lost'],
+  payout_created: ['payout.created', 'pending'],
+  payout_paid: ['payout.paid', 'paid'],
+  payout_failed: ['payout.failed', 'failed'],
 }
 
 export const stripeSample: GatewaySample = { kinds: kindsOf(STRIPE_EVENTS), currency: 'EGP', build, sign }
@@ -36,7 +39,9 @@ function build(spec: SampleSpec): SignedSample {
     id: isIntent ? intentId : spec.operationRef,
     object: isIntent ? 'payment_intent' : type.slice(0, type.lastIndexOf('.')).replace('charge.', ''),
     amount,
-    ...(isIntent ? intentAmounts(spec.kind, amount) : { payment_intent: intentId }),
+    ...(isIntent
+      ? intentAmounts(spec.kind, amount)
+      : !type.startsWith('payout.') && { payment_intent: intentId }),
     ...(isIntent && { latest_charge: spec.operationRef }),
     currency: spec.currency.toLowerCase(),
     metadata: { merchant_ref: spec.merchantRef },
@@ -52,7 +57,7 @@ function sign(body: Buffer, { nowMs, secret }: SampleSpec): SignedSample {
   return { headers: { 'stripe-signature': signStripe(body, Math.floor(nowMs / 1000), secret) }, body }
 }
 
-function intentAmounts(kind: FactKind, amount: number): JsonObject {
+function intentAmounts(kind: EventKind, amount: number): JsonObject {
   return {
     amount_capturable: kind === 'authorized' ? amount : 0,
     amount_received: kind === 'captured' ? amount : 0,
