@@ -3,7 +3,7 @@ import { openPool } from '../db/pools.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { idToText } from '../src/base/ids.ts'
 import { takeDoubtful } from '../src/webhooks/asking/confirm-store.ts'
-import { discardEvents, releaseEvents } from '../src/webhooks/operate.ts'
+import { discardEvents, releaseEvents, replayEvents } from '../src/webhooks/operate.ts'
 import { eventRow, expectBooksAgree, fateOf, standingOf } from './support/books.ts'
 import { ConfirmScene, says } from './support/confirm-scene.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -82,6 +82,60 @@ describe('several who ask', () => {
     await scene.comeDue(stuck)
     await scene.settle()
     expect(await standingOf(here.pool, stuckRef)).toBe('captured 10000 v1')
+    expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
+  })
+
+  it('leave the event to whoever took it over: a no that came after the lease is not written', async () => {
+    const { event, merchantRef } = await scene.doubted()
+    const second = Promise.withResolvers<void>()
+    scene.gateway.answer = async () => {
+      scene.gateway.answer = async () => {
+        second.resolve()
+        await expect.poll(() => first.outcomes).toHaveLength(1)
+        return says(event)
+      }
+      await scene.comeDue(event)
+      const others = scene.desk().confirmations.runOnce()
+      await second.promise
+      void others
+      return { status: 404 }
+    }
+    const first = scene.desk()
+    await scene.settle(first)
+    const standing = async () => {
+      await here.drain()
+      return standingOf(here.pool, merchantRef)
+    }
+    await expect.poll(standing).toBe('captured 10000 v1')
+    expect(first.outcomes).toEqual(['overtaken'])
+    expect(here.lines.filter(({ eventId }) => eventId === idToText(event.id))).toEqual([])
+  })
+
+  it('begin anew with an event that a person replays meanwhile, though they had asked in vain for days', async () => {
+    const { event, merchantRef } = await scene.doubted()
+    await here.pool.query('UPDATE webhook_events SET attempts = 59 WHERE id = ?', [event.id])
+    scene.gateway.answer = async () => {
+      await replayEvents(here.pool, [event.id], DEED)
+      await here.processor.process([event.id])
+      return { status: 503 }
+    }
+    const desk = scene.desk()
+    await scene.settle(desk)
+    expect(desk.outcomes).toEqual(['overtaken'])
+    expect(await eventRow(here.pool, event)).toMatchObject({ attempts: 0, reason: 'confirmation_needed' })
+    scene.gateway.answer = () => says(event)
+    await scene.settle()
+    expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
+  })
+
+  it('find what one without credentials put aside after they had begun', async () => {
+    const desk = scene.desk()
+    await desk.confirmations.runOnce()
+    const { event, merchantRef } = await scene.doubted()
+    await scene.desk({ API_KEY: '' }).confirmations.runOnce()
+    expect((await eventRow(here.pool, event)).next_at).toBeNull()
+    scene.gateway.answer = () => says(event)
+    await scene.settle(desk)
     expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
   })
 

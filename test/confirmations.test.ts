@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { adoptUnasked, takeDoubtful } from '../src/webhooks/asking/confirm-store.ts'
 import type { NewEvent } from '../src/webhooks/event.ts'
-import { replayEvents } from '../src/webhooks/operate.ts'
+import { listEvents } from '../src/webhooks/event-list.ts'
+import { findReplayable, replayEvents } from '../src/webhooks/operate.ts'
 import { eventRow, expectBooksAgree, fateOf, standingOf } from './support/books.ts'
 import { ConfirmScene, says } from './support/confirm-scene.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
@@ -207,6 +208,15 @@ describe('a hint', () => {
     expect((await eventRow(here.pool, bare)).next_at).not.toBeNull()
     await here.pool.query('DELETE FROM webhook_events WHERE id = ?', [bare.id])
   })
+})
+
+it('is listed, and may be replayed by its state, while its gateway is being asked', async () => {
+  const { event } = await scene.doubted()
+  const filter = { state: 'unconfirmed' } as const
+  const { events } = await listEvents(here.pool, filter, { limit: 50 })
+  expect(events.map(({ id }) => id)).toContainEqual(event.id)
+  expect(await findReplayable(here.pool, filter, 50)).toContainEqual(event.id)
+  await here.pool.query('DELETE FROM webhook_events WHERE id = ?', [event.id])
 })
 
 it('finds the events by an index', async () => {

@@ -38,9 +38,13 @@ export function and(parts: readonly Condition[]): Condition {
   return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) }
 }
 
-/** Only `received` has a next look-out; saying so makes the index due answer in the order of ids, without sorting. */
+/**
+ * Only `received` and `unconfirmed` have a next look-out; saying so of the others makes the index due answer in the order of ids,
+ * without sorting.
+ */
 function stateCondition(state: EventState): string {
-  return state === 'received' ? 'state = ?' : 'next_at IS NULL AND state = ?'
+  const hasNextLook = state === 'received' || state === 'unconfirmed'
+  return hasNextLook ? 'state = ?' : 'next_at IS NULL AND state = ?'
 }
 
 /**

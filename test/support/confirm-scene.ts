@@ -70,6 +70,7 @@ export class ConfirmScene {
       commit: this.here.commit,
       accounts: accountsWith({ API_URL: this.gateway.url, ...settings }),
       ring: (ids) => void this.here.rung.push(...ids),
+      adoptEveryMs: 0,
       onAsked: (_, outcome) => void outcomes.push(outcome),
     })
     return { confirmations, outcomes }

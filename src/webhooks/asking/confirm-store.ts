@@ -16,7 +16,12 @@ export interface DoubtfulEvent extends AccountName {
   readonly body: Buffer
   readonly attempts: number
   readonly requestId: string
+  /** Until when it is the taker's alone: its `next_at`, which is another one as soon as anybody else has dealt with it. */
+  readonly leaseUntil: Date
 }
+
+/** The event as its taker holds it. */
+export type Lease = Pick<DoubtfulEvent, 'id' | 'leaseUntil'>
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>
 
@@ -31,16 +36,16 @@ export async function takeDoubtful(
 ): Promise<DoubtfulEvent[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
     `SELECT id, gateway, account, event_id, type, fact_kind, merchant_ref, gateway_ref, operation_ref, amount_minor, currency,
-       body, attempts, request_id
+       body, attempts, request_id, CAST(UTC_TIMESTAMP(3) + INTERVAL ? SECOND AS DATETIME(3)) AS lease_until
      FROM webhook_events WHERE state = 'unconfirmed' AND next_at <= UTC_TIMESTAMP(3)
      ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED`,
-    [limit],
+    [leaseSeconds, limit],
   )
   if (rows.length === 0) return []
-  await connection.query(
-    'UPDATE webhook_events SET next_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE id IN (?)',
-    [leaseSeconds, rows.map((row) => row.id)],
-  )
+  await connection.query('UPDATE webhook_events SET next_at = ? WHERE id IN (?)', [
+    rows[0]?.lease_until,
+    rows.map((row) => row.id),
+  ])
   return rows.map((row) => ({
     id: row.id,
     gateway: row.gateway,
@@ -51,6 +56,7 @@ export async function takeDoubtful(
     body: row.body,
     attempts: row.attempts,
     requestId: row.request_id,
+    leaseUntil: row.lease_until,
   }))
 }
 
@@ -60,7 +66,10 @@ function eitherOf(fact: EventFact | null): Pick<DoubtfulEvent, 'fact' | 'payout'
   return isPayout(fact) ? { fact: null, payout: fact } : { fact, payout: null }
 }
 
-/** The gateway said so: its fact takes the place of the event's, which has work to do now. False: somebody else decided. Uses the primary key. */
+/**
+ * The gateway said so: its fact takes the place of the event's, which has work to do now. It is as true when the lease is over. False:
+ * somebody else decided. Uses the primary key.
+ */
 export async function storeConfirmed(connection: Queryable, id: Id, fact: EventFact): Promise<boolean> {
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE webhook_events SET fact_kind = ?, merchant_ref = ?, gateway_ref = ?, operation_ref = ?, amount_minor = ?,
@@ -80,43 +89,44 @@ export async function storeConfirmed(connection: Queryable, id: Id, fact: EventF
   return result.affectedRows === 1
 }
 
-/** The gateway says otherwise, or knows of no such thing: for a person. Uses the primary key. */
+/** The gateway says otherwise, or knows of no such thing: for a person. False: the lease is over. Uses the primary key. */
 export async function storeDenied(
   connection: Queryable,
-  id: Id,
+  { id, leaseUntil }: Lease,
   reason: string,
   words: string,
 ): Promise<boolean> {
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE webhook_events SET state = 'quarantined', reason = ?, last_error = ?, next_at = NULL
-     WHERE id = ? AND state = 'unconfirmed'`,
-    [reason, words, id],
+     WHERE id = ? AND state = 'unconfirmed' AND next_at = ?`,
+    [reason, words, id, leaseUntil],
   )
   return result.affectedRows === 1
 }
 
-/** Asks again after `delayMs`; null: never by itself. Counts an attempt. Uses the primary key. */
+/** Asks again after `delayMs`; null: never by itself. Counts an attempt. False: the lease is over. Uses the primary key. */
 export async function storeUnanswered(
   connection: Queryable,
-  id: Id,
+  { id, leaseUntil }: Lease,
   words: string | null,
   delayMs: number | null,
-): Promise<void> {
-  await connection.query(
+): Promise<boolean> {
+  const [result] = await connection.query<ResultSetHeader>(
     `UPDATE webhook_events SET attempts = attempts + 1, last_error = ?,
        next_at = IF(?, NULL, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND),
        reason = IF(?, 'confirmation_failed', reason)
-     WHERE id = ? AND state = 'unconfirmed'`,
-    [words, delayMs === null, (delayMs ?? 0) * 1_000, delayMs === null, id],
+     WHERE id = ? AND state = 'unconfirmed' AND next_at = ?`,
+    [words, delayMs === null, (delayMs ?? 0) * 1_000, delayMs === null, id, leaseUntil],
   )
+  return result.affectedRows === 1
 }
 
-/** Nobody can ask for these: they wait for a person, or for credentials. Uses the primary key. */
-export async function leaveUnasked(connection: Queryable, ids: readonly Id[]): Promise<void> {
-  if (ids.length === 0) return
+/** Nobody here can ask for these, taken together: they wait for a person, or for credentials. Uses the primary key. */
+export async function leaveUnasked(connection: Queryable, leases: readonly Lease[]): Promise<void> {
+  if (leases.length === 0) return
   await connection.query(
-    "UPDATE webhook_events SET next_at = NULL WHERE id IN (?) AND state = 'unconfirmed'",
-    [ids],
+    "UPDATE webhook_events SET next_at = NULL WHERE id IN (?) AND state = 'unconfirmed' AND next_at = ?",
+    [leases.map(({ id }) => id), leases[0]?.leaseUntil],
   )
 }
 

@@ -24,7 +24,10 @@ import {
 } from './confirm-store.ts'
 import { GatewayAway } from './gateway-api.ts'
 
-/** What came of asking once. unwritten: the database did not take it; after the lease the gateway is asked again. */
+/**
+ * What came of asking once. unwritten: the database did not take it; after the lease the gateway is asked again. overtaken: a person,
+ * or whoever took the event after the lease, has dealt with it meanwhile, and the answer is dropped.
+ */
 export type AskOutcome =
   | 'confirmed'
   | 'denied'
@@ -34,6 +37,7 @@ export type AskOutcome =
   | 'refused'
   | 'given_up'
   | 'unwritten'
+  | 'overtaken'
 
 export interface ConfirmationsOptions {
   readonly pool: Pool
@@ -48,6 +52,8 @@ export interface ConfirmationsOptions {
   readonly intervalMs?: number
   /** How long whoever took an event has it to himself; the default bears two slow calls. Fault tests have a shorter one. */
   readonly leaseSeconds?: number
+  /** How often events are looked for that a process without credentials put aside. */
+  readonly adoptEveryMs?: number
 }
 
 const BATCH = 8
@@ -58,6 +64,7 @@ const BACKOFF = { baseMs: 5_000, capMs: 3_600_000, random: Math.random }
 /** With the back-off above about two days. */
 const MAX_ATTEMPTS = 60
 const ADOPT_LIMIT = 1_000
+const ADOPT_EVERY_MS = 300_000
 const WORDS_LIMIT_CHARACTERS = 500
 
 /**
@@ -68,7 +75,8 @@ const WORDS_LIMIT_CHARACTERS = 500
 export class Confirmations {
   readonly #options: ConfirmationsOptions
   readonly #loop: Loop
-  #hasAdopted = false
+  /** On the monotonic clock. */
+  #adoptsFromMs = 0
 
   constructor(options: ConfirmationsOptions) {
     this.#options = options
@@ -106,18 +114,18 @@ export class Confirmations {
 
   /** Never throws: whom it could not leave comes again after the lease, and is left then. */
   async #leave(events: readonly DoubtfulEvent[]): Promise<void> {
-    const ids = events.map(({ id }) => id)
-    await this.#write('leave events', (connection) => leaveUnasked(connection, ids)).catch((err: unknown) =>
-      this.#options.log.warn(
-        { err, events: ids.length },
-        'events that nobody can ask about were not put aside',
-      ),
+    await this.#write('leave events', (connection) => leaveUnasked(connection, events)).catch(
+      (err: unknown) =>
+        this.#options.log.warn(
+          { err, events: events.length },
+          'events that nobody can ask about were not put aside',
+        ),
     )
   }
 
-  /** Once a process: credentials may be new. */
+  /** At first, for credentials may be new; and then again, for others may still run without them and put aside what they take. */
   async #adopt(): Promise<void> {
-    if (this.#hasAdopted) return
+    if (performance.now() < this.#adoptsFromMs) return
     for (const { account } of this.#options.accounts.values()) {
       let adopted = ADOPT_LIMIT
       while (adopted === ADOPT_LIMIT)
@@ -125,7 +133,7 @@ export class Confirmations {
           adoptUnasked(connection, account, ADOPT_LIMIT),
         )
     }
-    this.#hasAdopted = true
+    this.#adoptsFromMs = performance.now() + (this.#options.adoptEveryMs ?? ADOPT_EVERY_MS)
   }
 
   /** Never throws: one event's failed write must not leave the questions beside it without anybody who waits for them. */
@@ -168,7 +176,8 @@ export class Confirmations {
       storeConfirmed(connection, event.id, fact),
     )
     reached('confirm:written')
-    if (isOurs) this.#options.ring([event.id])
+    if (!isOurs) return 'overtaken'
+    this.#options.ring([event.id])
     return 'confirmed'
   }
 
@@ -185,7 +194,10 @@ export class Confirmations {
   }
 
   async #deny(event: DoubtfulEvent, reason: string, words: string, outcome: AskOutcome): Promise<AskOutcome> {
-    await this.#write('deny event', (connection) => storeDenied(connection, event.id, reason, words))
+    const isOurs = await this.#write('deny event', (connection) =>
+      storeDenied(connection, event, reason, words),
+    )
+    if (!isOurs) return 'overtaken'
     const facts = {
       eventId: idToText(event.id),
       gateway: event.gateway,
@@ -231,7 +243,10 @@ export class Confirmations {
     const attempt = event.attempts + 1
     const isOver = attempt >= MAX_ATTEMPTS
     const delayMs = isOver ? null : Math.max(backoffMs(attempt, BACKOFF), Math.ceil(holdMs))
-    await this.#write('ask again', (connection) => storeUnanswered(connection, event.id, words, delayMs))
+    const isOurs = await this.#write('ask again', (connection) =>
+      storeUnanswered(connection, event, words, delayMs),
+    )
+    if (!isOurs) return 'overtaken'
     if (!isOver) return outcome
     const facts = { eventId: idToText(event.id), gateway: event.gateway, attempt }
     this.#options.log.error(facts, 'ALARM: a gateway was asked in vain for days; a person has to decide')
