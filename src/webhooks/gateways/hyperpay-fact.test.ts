@@ -79,7 +79,8 @@ describe('the facts', () => {
       fact: {
         kind: 'captured',
         merchantRef: 'trip-1',
-        gatewayRef: null,
+        // The payment learns it, and a refund may name nothing else.
+        gatewayRef: payment.id,
         operationRef: payment.id,
         amountMinor: 9_200n,
         currency: 'SAR',
@@ -101,6 +102,15 @@ describe('the facts', () => {
       operationRef: 'rf-1',
     })
     expect(eventOf(told({ merchantTransactionId: null })).fact?.gatewayRef).toBe(payment.id)
+    // Or has one of its own, which no payment knows.
+    const named = { ...refund, merchantTransactionId: 'refund-1' }
+    expect(eventOf(told(named)).fact).toMatchObject({ merchantRef: 'refund-1', gatewayRef: payment.id })
+  })
+
+  it('of a capture teach its own id, which is what a refund of it names', () => {
+    const capture = { id: 'cp-1', paymentType: 'CP', referencedId: payment.id }
+    expect(eventOf(told(capture)).fact?.gatewayRef).toBe('cp-1')
+    expect(eventOf(told({ ...capture, merchantTransactionId: null })).fact?.gatewayRef).toBe(payment.id)
   })
 
   it('a reversal names the transaction that it undoes, the end of a chargeback the chargeback', () => {

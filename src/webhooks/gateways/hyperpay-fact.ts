@@ -46,6 +46,14 @@ const TYPES: ReadonlyMap<unknown, Kinds> = new Map<unknown, Kinds>([
 /** A reversal, and the end of a chargeback: the operation is the one that they are about, not another of their own. */
 const UNDOING: ReadonlySet<unknown> = new Set(['RV', 'CR'])
 
+/** What later transactions name: the payment learns it, where our own reference finds the payment. */
+const NAMED_LATER: ReadonlySet<unknown> = new Set(['PA', 'DB', 'CP'])
+
+/** A follow-up that was made without our reference, or with another, is found by the transaction that it names. */
+function gatewayRefOf({ paymentType, id, referencedId }: JsonObject, isFound: boolean): string | null {
+  return identifierText(isFound && NAMED_LATER.has(paymentType) ? id : (referencedId ?? id))
+}
+
 export function readPayment(payload: JsonObject, acceptsTests: boolean): Reading {
   const kinds = TYPES.get(payload.paymentType)
   if (kinds === undefined) return held('event_unknown')
@@ -53,12 +61,11 @@ export function readPayment(payload: JsonObject, acceptsTests: boolean): Reading
   if (outcome === null) return held('status_unknown')
   const kind = kinds[outcome]
   if (kind === undefined) return NOTHING
-  // A follow-up that was made without our reference names the transaction before it.
   const merchantRef = identifierText(payload.merchantTransactionId)
   return completeFact({
     kind,
     merchantRef,
-    gatewayRef: merchantRef === null ? identifierText(payload.referencedId ?? payload.id) : null,
+    gatewayRef: gatewayRefOf(payload, merchantRef !== null),
     operationRef: identifierText(UNDOING.has(payload.paymentType) ? payload.referencedId : payload.id),
     amountMinor: majorUnits(payload.amount, payload.currency),
     currency: payload.currency,

@@ -138,7 +138,8 @@ function read(
       : completeFact({
           kind,
           merchantRef,
-          gatewayRef: merchantRef === null ? signedText(signed, names.invoice) : null,
+          // Beside our own reference the payment learns it: a refund names nothing else.
+          gatewayRef: signedText(signed, names.invoice),
           operationRef: id,
           amountMinor: majorUnits(written(data, names.amount), currency),
           currency,

@@ -23,7 +23,8 @@ describe('the facts of V1', () => {
       fact: {
         kind: 'captured',
         merchantRef: 'trip-1',
-        gatewayRef: null,
+        // The payment learns it, and a refund names nothing else.
+        gatewayRef: '1001',
         operationRef: '100202600000000001',
         amountMinor: 2_500n,
         currency: 'KWD',

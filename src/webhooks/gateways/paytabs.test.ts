@@ -120,7 +120,6 @@ describe('the facts', () => {
     [result(undefined), 'status_unknown'],
     [result('a'), 'status_unknown'],
     [{ tran_type: 'Payout' }, 'event_unknown'],
-    [{ cart_id: null }, 'reference_missing'],
     [{ payment_result: null }, 'body_unreadable'],
     [{ tran_ref: null }, 'body_unreadable'],
     [{ tran_total: '1e2' }, 'amount_unreadable'],
@@ -141,7 +140,7 @@ describe('the facts', () => {
       fact: {
         kind: 'captured',
         merchantRef: 'trip-1',
-        gatewayRef: null,
+        gatewayRef: 'TST2600000000001',
         operationRef: 'TST2600000000001',
         amountMinor: 10_000n,
         currency: 'EGP',
@@ -149,10 +148,18 @@ describe('the facts', () => {
     })
   })
 
+  it('finds a payment without a cart by the transaction alone', () => {
+    expect(eventOf({ cart_id: null }).fact).toMatchObject({ merchantRef: null, gatewayRef: sale.tran_ref })
+    const refund = { tran_type: 'Refund', tran_ref: 'TST2', cart_id: null }
+    expect(eventOf(refund)).toMatchObject({ fact: null, hold: 'reference_missing' })
+  })
+
   it('takes a refund for an operation of its own, and two of them for two', () => {
     const refund = { tran_type: 'Refund', previous_tran_ref: sale.tran_ref, tran_total: '40.00' }
     const events = ['TST2', 'TST3'].map((tran_ref) => eventOf({ ...refund, tran_ref }))
     expect(events.map(({ fact }) => fact?.operationRef)).toEqual(['TST2', 'TST3'])
+    // With a cart of its own it is found by the transaction that it gives back, which the payment has learnt.
+    expect(eventOf({ ...refund, cart_id: 'refund-1' }).fact?.gatewayRef).toBe(sale.tran_ref)
     expect(new Set([...events, eventOf({})].map(({ eventId }) => eventId)).size).toBe(3)
   })
 

@@ -78,6 +78,9 @@ const TYPES: ReadonlyMap<string, Kinds> = new Map<string, Kinds>([
   ['token', {}],
 ])
 
+/** These name the transaction that they follow. */
+const NAMING: ReadonlySet<string> = new Set(['void', 'release', 'refund'])
+
 /** What these undo is named beside them: should it be money that was taken, it is not late. */
 const UNDOING: ReadonlySet<string> = new Set(['void', 'release'])
 
@@ -92,7 +95,8 @@ function readFact(type: string, status: unknown, body: JsonObject): Reading {
   return completeFact({
     kind,
     merchantRef: identifierText(body.cart_id),
-    gatewayRef: null,
+    // A payment learns what later transactions name, and one with a cart of its own is found by it.
+    gatewayRef: NAMING.has(type) ? identifierText(body.previous_tran_ref) : identifierText(body.tran_ref),
     operationRef: UNDOING.has(type) ? (body.previous_tran_ref ?? body.tran_ref) : body.tran_ref,
     ...moneyOf(body),
   })

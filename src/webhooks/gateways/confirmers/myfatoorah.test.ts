@@ -7,7 +7,7 @@ import { myfatoorahConfirmer } from './myfatoorah.ts'
 const told: PaymentFact = {
   kind: 'captured',
   merchantRef: 'trip-1',
-  gatewayRef: null,
+  gatewayRef: '1001',
   operationRef: 'p2',
   amountMinor: 2_500n,
   currency: 'KWD',

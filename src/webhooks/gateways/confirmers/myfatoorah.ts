@@ -42,11 +42,10 @@ function judge(told: PaymentFact, invoice: JsonObject, currency: string): Confir
   if (now === undefined || (now === 'authorized' && told.kind !== 'authorized')) return { kind: 'waiting' }
   // Captured or released since, it was authorized all the same.
   const kind = told.kind === 'authorized' && now !== 'failed' ? told.kind : now
-  const merchantRef = identifierText(invoice.CustomerReference)
   const { fact, hold } = completeFact({
     kind,
-    merchantRef,
-    gatewayRef: merchantRef === null ? identifierText(invoice.InvoiceId) : null,
+    merchantRef: identifierText(invoice.CustomerReference),
+    gatewayRef: identifierText(invoice.InvoiceId),
     operationRef: told.operationRef,
     amountMinor: majorUnits(invoice.InvoiceValue, currency),
     currency,

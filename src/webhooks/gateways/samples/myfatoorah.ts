@@ -41,7 +41,7 @@ function build(spec: SampleSpec): SignedSample {
 function payment(spec: SampleSpec, status: string): JsonObject {
   const amount = minorToDecimal(spec.amountMinor, spec.currency)
   return {
-    InvoiceId: spec.gatewayRef ?? 1001,
+    InvoiceId: spec.gatewayRef ?? spec.merchantRef,
     InvoiceReference: '2026000001',
     CreatedDate: '01012026101010',
     CustomerReference: spec.merchantRef,
@@ -64,7 +64,7 @@ function payment(spec: SampleSpec, status: string): JsonObject {
   }
 }
 
-/** Names its payment by the invoice, which must be known as the payment's gatewayRef. */
+/** Names its payment by the invoice, which the payment knows as its gatewayRef. */
 function refund(spec: SampleSpec, status: string): JsonObject {
   const amount = minorToDecimal(spec.amountMinor, spec.currency)
   return {
