@@ -7,7 +7,7 @@ const HMACS: Readonly<Record<string, string>> = { paymob: 'sha512', paystack: 's
 /**
  * The least that anybody could do with a delivery: JSON.parse and one HMAC of its bytes by Node's own functions, without a
  * look at a header or a field. Where the gateway's body is no JSON, what takes their place: the form's own reader and
- * its digest (SSLCommerz), also out of base64 (Braintree), AES-GCM and JSON.parse of what it opens (HyperPay).
+ * its digest (SSLCommerz), the form, base64 and XML cut at its tags by one regular expression (Braintree), AES-GCM and JSON.parse of what it opens (HyperPay).
  */
 export function bareWork(gateway: string, delivery: Delivery, secret: string): () => void {
   switch (gateway) {
@@ -21,7 +21,8 @@ export function bareWork(gateway: string, delivery: Delivery, secret: string): (
     case 'braintree':
       return () => {
         const form = new URLSearchParams(delivery.body.toString('utf8'))
-        Buffer.from(form.get('bt_payload') ?? '', 'base64').toString('utf8')
+        const xml = Buffer.from(form.get('bt_payload') ?? '', 'base64').toString('utf8')
+        xml.match(TAGS_AND_TEXTS)
         hmac()
       }
     default:
@@ -37,6 +38,8 @@ export function bareWork(gateway: string, delivery: Delivery, secret: string): (
       .digest()
   }
 }
+
+const TAGS_AND_TEXTS = /<[^>]*>|[^<]+/g
 
 const BARE_KEY = createSecretKey(Buffer.from('the secret of the bare HMAC'))
 
