@@ -36,19 +36,16 @@ function eventOf(type: unknown, data: unknown, more: JsonObject = {}): GatewayEv
   return received.events[0] ?? expect.fail('no event')
 }
 
-describe('types of payments', () => {
+describe('types of payments, by the words of the documents', () => {
   it.each([
-    ['payment_pending', 'pending'],
-    ['payment_approved', 'authorized'],
-    ['payment_captured', 'captured'],
-    ['payment_declined', 'failed'],
-    ['payment_authentication_failed', 'failed'],
-    ['payment_canceled', 'cancelled'],
-    ['payment_voided', 'cancelled'],
-    ['payment_expired', 'expired'],
-    ['payment_refunded', 'refunded'],
-    ['payment_refund_declined', 'refund_failed'],
-  ])('%s is %s', (type, kind) => {
+    ['payment_pending', 'pending', 'needs the customer to do something'],
+    ['payment_declined', 'failed', 'an authorization is declined'],
+    ['payment_authentication_failed', 'failed', 'the customer did not authenticate'],
+    ['payment_canceled', 'cancelled', 'a payment is canceled before it was authorized'],
+    ['payment_voided', 'cancelled', 'an authorization is given back'],
+    ['payment_expired', 'expired', 'a payment expires'],
+    ['payment_refund_declined', 'refund_failed', 'a refund is declined'],
+  ])('%s is %s: %s', (type, kind) => {
     expect(eventOf(type, payment)).toMatchObject({
       type,
       hold: null,
@@ -62,6 +59,7 @@ describe('types of payments', () => {
     'payment_refund_pending',
     'payment_void_declined',
     'payment_paid',
+    'payment_returned',
     'card_verified',
     'something_new',
   ])('%s says nothing about the state of a payment', (type) => {
@@ -86,19 +84,17 @@ describe('types of payments', () => {
   })
 })
 
-describe('types of disputes', () => {
+describe('types of disputes, by the words of the documents', () => {
   it.each([
-    ['dispute_received', 'disputed'],
-    ['dispute_evidence_required', 'disputed'],
-    ['dispute_won', 'dispute_won'],
-    ['dispute_arbitration_won', 'dispute_won'],
-    ['dispute_canceled', 'dispute_won'],
-    ['dispute_resolved', 'dispute_won'],
-    ['dispute_lost', 'dispute_lost'],
-    ['dispute_arbitration_lost', 'dispute_lost'],
-    ['dispute_accepted', 'dispute_lost'],
-    ['dispute_expired', 'dispute_lost'],
-  ])('%s is %s, named by the dispute and found by the payment', (type, kind) => {
+    ['dispute_received', 'disputed', 'a dispute came'],
+    ['dispute_evidence_required', 'disputed', 'your account has been debited the disputed amount'],
+    ['dispute_won', 'dispute_won', 'your account has been credited back the disputed amount'],
+    ['dispute_arbitration_won', 'dispute_won', 'the scheme decided for you'],
+    ['dispute_canceled', 'dispute_won', 'canceled by the issuing bank, and credited back'],
+    ['dispute_lost', 'dispute_lost', 'the issuing bank has rejected your evidence'],
+    ['dispute_arbitration_lost', 'dispute_lost', 'the scheme decided against you'],
+    ['dispute_accepted', 'dispute_lost', 'you accepted it'],
+  ])('%s is %s: %s', (type, kind) => {
     expect(eventOf(type, dispute).fact).toEqual({
       kind,
       merchantRef: 'trip-1',
@@ -109,10 +105,24 @@ describe('types of disputes', () => {
     })
   })
 
-  it.each(['dispute_evidence_submitted', 'dispute_arbitration_sent_to_scheme'])(
-    '%s moves nothing',
-    (type) => {
-      expect(eventOf(type, dispute)).toMatchObject({ fact: null, hold: null })
+  it.each([
+    'dispute_evidence_submitted',
+    'dispute_evidence_acknowledged_by_scheme',
+    'dispute_arbitration_sent_to_scheme',
+  ])('%s moves nothing', (type) => {
+    expect(eventOf(type, dispute)).toMatchObject({ fact: null, hold: null })
+  })
+
+  it('dispute_resolved after a refund of ours gives the held money back: that refund took it', () => {
+    for (const more of [{}, { resolved_reason: 'already_refunded' }])
+      expect(eventOf('dispute_resolved', { ...dispute, ...more }).fact?.kind).toBe('dispute_won')
+  })
+
+  it.each(['rapid_dispute_resolution', 'negative_amount', 'something_new', null])(
+    'dispute_resolved by %s is held: rapid dispute resolution refunds the customer with our money, and no refund is told',
+    (resolved_reason) => {
+      const event = eventOf('dispute_resolved', { ...dispute, resolved_reason })
+      expect([event.fact, event.hold]).toEqual([null, 'event_unknown'])
     },
   )
 })

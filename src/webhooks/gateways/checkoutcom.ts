@@ -53,8 +53,8 @@ const PAYMENTS: ReadonlyMap<string, FactKind> = new Map([
 ])
 
 /**
- * `received` and `evidence_required` name the same dispute, and so one operation. Of a dispute that ended, canceled and
- * resolved give the money back; expired and accepted do not.
+ * `received` and `evidence_required` name the same dispute, and so one operation. Of a dispute that ended, canceled gives the money
+ * back; expired and accepted do not. What resolved does, its reason says: see isGivenBack.
  */
 const DISPUTES: ReadonlyMap<string, FactKind> = new Map([
   ['dispute_received', 'disputed'],
@@ -75,6 +75,7 @@ function readFact(type: string, data: unknown): Reading {
   if (payment === undefined && dispute === undefined) return NOTHING
   if (!isObject(data)) return held('object_unreadable')
   if (payment !== undefined) return readPayment(payment, data)
+  if (type === 'dispute_resolved' && !isGivenBack(data)) return held('event_unknown')
   return dispute === undefined ? NOTHING : readDispute(dispute, data)
 }
 
@@ -87,6 +88,14 @@ function readPayment(kind: FactKind, data: JsonObject): Reading {
     operationRef: textOrNull(data.action_id) ?? data.id,
     ...moneyOf(data),
   })
+}
+
+/**
+ * Resolved, in the first documents, because a refund of ours had paid the customer already. By now it may also be Visa's rapid dispute
+ * resolution, which pays him with our money and brings no refund of its own.
+ */
+function isGivenBack({ resolved_reason: reason }: JsonObject): boolean {
+  return reason === undefined || reason === 'already_refunded'
 }
 
 function readDispute(kind: FactKind, data: JsonObject): Reading {
