@@ -146,14 +146,12 @@ describe('payments', () => {
     expect(event).toMatchObject({ fact: null, hold })
   })
 
-  it.each([
-    'PAYMENT_LINK_EVENT',
-    'PAYMENT_CHARGES_WEBHOOK',
-    'SETTLEMENT_SUCCESS',
-    'AUTO_REFUND_STATUS_WEBHOOK',
-  ])('%s counts nothing', (type) => {
-    expect(eventOf(type, { order, payment })).toMatchObject({ fact: null, hold: null })
-  })
+  it.each(['PAYMENT_LINK_EVENT', 'PAYMENT_CHARGES_WEBHOOK', 'SETTLEMENT_SUCCESS'])(
+    '%s counts nothing',
+    (type) => {
+      expect(eventOf(type, { order, payment })).toMatchObject({ fact: null, hold: null })
+    },
+  )
 })
 
 describe('refunds', () => {
@@ -177,6 +175,44 @@ describe('refunds', () => {
   })
 })
 
+describe('refunds that Cashfree makes by itself', () => {
+  const auto_refund = {
+    cf_refund_id: 1243460973,
+    cf_payment_id: '2148333968',
+    order_id: 'trip-1',
+    refund_amount: 39,
+    refund_currency: 'INR',
+    refund_status: 'SUCCESS',
+    refund_reason: 'Multiple payments were performed against same order.',
+  }
+  const told = (change: object, timestamp?: string) =>
+    eventOf('AUTO_REFUND_STATUS_WEBHOOK', { auto_refund: { ...auto_refund, ...change } }, timestamp)
+
+  it.each([
+    'Refunded to customer for Dispute',
+    'Multiple payments were performed against same order.',
+    'Payment details (amount, bank, etc.) do not match with created order or the payment was made after TTL',
+    'something new',
+    null,
+  ])('may be of money that we booked, and name no more than its order: held (%s)', (refund_reason) => {
+    expect(told({ refund_reason })).toMatchObject({ fact: null, hold: 'event_unknown' })
+  })
+
+  it.each([
+    'Credit was received for an incomplete payment.',
+    'Payment made directly to your VPA without order creation',
+  ])('are nothing to us where no payment of ours was told: %s', (refund_reason) => {
+    expect(told({ refund_reason })).toMatchObject({ fact: null, hold: null })
+  })
+
+  it('are nothing yet while they are initiated, and one event however often they are told', () => {
+    expect(told({ refund_status: 'INITIATED' })).toMatchObject({ fact: null, hold: null })
+    expect(told({}).eventId).toBe('auto_refund:1243460973:SUCCESS')
+    expect(told({}, String(NOW_MS + 60_000))).toEqual(told({}))
+    expect(eventOf('AUTO_REFUND_STATUS_WEBHOOK', {}).hold).toBe('object_unreadable')
+  })
+})
+
 describe('disputes', () => {
   it.each<[string, FactKind | null]>([
     ['CHARGEBACK_CREATED', 'disputed'],
@@ -186,7 +222,8 @@ describe('disputes', () => {
     ['CHARGEBACK_MERCHANT_WON', 'dispute_won'],
     ['CHARGEBACK_MERCHANT_LOST', 'dispute_lost'],
     ['CHARGEBACK_MERCHANT_ACCEPTED', 'dispute_lost'],
-    ['ARBITRATION_INSUFFICIENT_EVIDENCE', 'dispute_lost'],
+    ['CHARGEBACK_INSUFFICIENT_EVIDENCE', null],
+    ['ARBITRATION_INSUFFICIENT_EVIDENCE', null],
     ['RETRIEVAL_CREATED', null],
     ['RETRIEVAL_MERCHANT_LOST', null],
   ])('%s', (dispute_status, kind) => {

@@ -68,9 +68,9 @@ function readEvent(body: JsonObject, signature: string): GatewayEvent {
   const { type, data } = body
   if (!isIdentifier(type) || !isObject(data)) return unreadable(signature)
   const reading = readFact(type, data)
-  const own = `${reading.fact?.kind}:${reading.fact?.operationRef}`
+  const own = reading.fact === null ? autoRefundId(data) : `${reading.fact.kind}:${reading.fact.operationRef}`
   return {
-    eventId: reading.fact !== null && isIdentifier(own) ? own : `signature:${signature}`,
+    eventId: isIdentifier(own) ? own : `signature:${signature}`,
     type,
     occurredAt: dateOfText(body.event_time),
     signed: DECISIVE_FIELDS,
@@ -91,6 +91,8 @@ function readFact(type: string, data: JsonObject): Reading {
     case 'DISPUTE_UPDATED':
     case 'DISPUTE_CLOSED':
       return readDispute(data)
+    case 'AUTO_REFUND_STATUS_WEBHOOK':
+      return readAutoRefund(partOf(data, 'auto_refund'))
     default:
       return NOTHING
   }
@@ -135,7 +137,27 @@ function readRefund(refund: JsonObject | null): Reading {
   )
 }
 
-/** `<stage>_<word>`. Every stage but RETRIEVAL (a mere question) takes the money, and winning one gives it back. */
+/** No payment of ours was told before these. */
+const NEVER_OURS = /^(?:Credit was received for an incomplete payment|Payment made directly to your VPA)/
+
+/**
+ * What Cashfree pays back by itself: a payment beside another, after its time, or for a dispute, whose own events take the money too. It
+ * names the order, and we do not know by which of its payments that is paid.
+ */
+function readAutoRefund(refund: JsonObject | null): Reading {
+  if (refund === null) return held('object_unreadable')
+  const { refund_status, refund_reason } = refund
+  const isOurs = typeof refund_reason !== 'string' || !NEVER_OURS.test(refund_reason)
+  return refund_status !== 'INITIATED' && isOurs ? held('event_unknown') : NOTHING
+}
+
+function autoRefundId(data: JsonObject): string | null {
+  const refund = partOf(data, 'auto_refund')
+  const id = identifierText(refund?.cf_refund_id)
+  return id === null ? null : `auto_refund:${id}:${refund?.refund_status}`
+}
+
+/** `<stage>_<word>`. INSUFFICIENT_EVIDENCE asks for better documents, and the dispute goes on. Every stage but RETRIEVAL (a mere question) takes the money, and winning one gives it back. */
 const DISPUTE_STATUS = /^(DISPUTE|CHARGEBACK|PRE_ARBITRATION|ARBITRATION)_([A-Z_]+)$/
 
 const DISPUTE_WORDS: ReadonlyMap<unknown, FactKind> = new Map([
@@ -143,7 +165,6 @@ const DISPUTE_WORDS: ReadonlyMap<unknown, FactKind> = new Map([
   ['MERCHANT_WON', 'dispute_won'],
   ['MERCHANT_LOST', 'dispute_lost'],
   ['MERCHANT_ACCEPTED', 'dispute_lost'],
-  ['INSUFFICIENT_EVIDENCE', 'dispute_lost'],
 ])
 
 /** The bank that disagrees with a win begins the next stage under the same id: each stage is an operation of its own. */
