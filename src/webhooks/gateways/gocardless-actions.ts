@@ -3,21 +3,24 @@ import { isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import type { Hold } from './kit/verdict.ts'
 
 /**
- * What an action means for a payment. fact: the event says all of it. asked: money moved, and only the API says how much.
+ * What an action means for a payment. fact: the event says all of it. asked: only the API says how much moved, or whether it had moved.
  * held: money came back in a way that no fact of ours describes.
  */
 export type Meaning =
   | { readonly is: 'fact' | 'asked'; readonly kind: FactKind }
   | { readonly is: 'held'; readonly hold: Hold }
 
-/** `paid_out` says again what `confirmed` said; of the fees nothing is kept. */
+/**
+ * `paid_out` says again what `confirmed` said; of the fees nothing is kept. A payment may fail after it was confirmed, if the bank is
+ * late, and `late_failure_settled` follows only where it had been paid out: so each failure is asked about.
+ */
 const PAYMENTS: ReadonlyMap<unknown, Meaning> = new Map<unknown, Meaning>([
   ['created', { is: 'fact', kind: 'pending' }],
   ['customer_approval_granted', { is: 'fact', kind: 'pending' }],
   ['submitted', { is: 'fact', kind: 'pending' }],
   ['resubmission_requested', { is: 'fact', kind: 'pending' }],
   ['confirmed', { is: 'asked', kind: 'captured' }],
-  ['failed', { is: 'fact', kind: 'failed' }],
+  ['failed', { is: 'asked', kind: 'failed' }],
   ['cancelled', { is: 'fact', kind: 'cancelled' }],
   ['customer_approval_denied', { is: 'fact', kind: 'cancelled' }],
   ['charged_back', { is: 'asked', kind: 'disputed' }],

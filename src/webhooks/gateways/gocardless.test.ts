@@ -44,7 +44,6 @@ describe('actions of payments', () => {
     ['customer_approval_granted', 'pending', 'PM1'],
     ['submitted', 'pending', 'PM1'],
     ['resubmission_requested', 'pending', 'PM1'],
-    ['failed', 'failed', 'PM1'],
     ['cancelled', 'cancelled', 'PM1'],
     ['customer_approval_denied', 'cancelled', 'PM1'],
     ['chargeback_cancelled', 'dispute_won', 'chargeback:PM1'],
@@ -72,6 +71,10 @@ describe('actions of payments', () => {
     },
   )
 
+  it('failed is a hint: a payment may fail after it was confirmed, and the event does not say which it was', () => {
+    expect(eventsOf(payment('failed'))).toMatchObject([{ fact: null, hold: null, isHint: true }])
+  })
+
   it.each(['paid_out', 'surcharge_fee_debited', 'something_new'])('%s says nothing', (action) => {
     const [event] = eventsOf(payment(action))
     expect(event).toMatchObject({ fact: null, hold: null })
@@ -83,12 +86,12 @@ describe('actions of payments', () => {
   })
 
   it('finds the payment by the metadata too, where the account sends them', () => {
-    const [event] = eventsOf(payment('failed', { resource_metadata: { merchant_ref: 'trip-1' } }))
+    const [event] = eventsOf(payment('cancelled', { resource_metadata: { merchant_ref: 'trip-1' } }))
     expect(event?.fact).toMatchObject({ merchantRef: 'trip-1', gatewayRef: 'PM1' })
   })
 
   it('holds what names no payment', () => {
-    expect(eventsOf(payment('failed', { links: {} }))).toMatchObject([{ hold: 'reference_missing' }])
+    expect(eventsOf(payment('cancelled', { links: {} }))).toMatchObject([{ hold: 'reference_missing' }])
   })
 })
 

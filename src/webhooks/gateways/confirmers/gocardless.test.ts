@@ -96,6 +96,70 @@ describe('a payment', () => {
   })
 })
 
+describe('a payment that failed', () => {
+  const at = '2026-01-03T10:11:12.404Z'
+  const failed: EventInDoubt = {
+    eventId: 'EV1',
+    type: 'payments.failed',
+    fact: null,
+    body: Buffer.from(
+      JSON.stringify({
+        events: [
+          {
+            id: 'EV1',
+            resource_type: 'payments',
+            action: 'failed',
+            links: { payment: 'PM1' },
+            created_at: at,
+            resource_metadata: { merchant_ref: 'trip-1' },
+          },
+        ],
+      }),
+    ),
+  }
+  const listed = (events: readonly JsonObject[]): ApiAnswer => ({ status: 200, body: { events } })
+  const confirmation = { resource_type: 'payments', action: 'confirmed', links: { payment: 'PM1' } }
+
+  it('is asked whether it had been confirmed before', async () => {
+    const { requests, confirmation } = await ask(failed, listed([]))
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/events?payment=PM1&action=confirmed&created_at%5Blte%5D=2026-01-03T10%3A11%3A12.404Z',
+    ])
+    expect(confirmation).toEqual({
+      kind: 'confirmed',
+      fact: {
+        kind: 'failed',
+        merchantRef: 'trip-1',
+        gatewayRef: 'PM1',
+        operationRef: 'PM1',
+        amountMinor: null,
+        currency: null,
+      },
+    })
+  })
+
+  it('after it was confirmed is a late failure: captured money that is gone, for a person', async () => {
+    const { confirmation: said } = await ask(failed, listed([{ ...confirmation, id: 'EV0', created_at: at }]))
+    expect(said).toEqual({ kind: 'denied', reason: 'failed_after_confirmed' })
+  })
+
+  it('is told by events of this payment alone', async () => {
+    const others = [
+      { ...confirmation, links: { payment: 'PM2' } },
+      { ...confirmation, action: 'failed' },
+      { ...confirmation, resource_type: 'refunds' },
+    ]
+    expect((await ask(failed, listed(others))).confirmation.kind).toBe('confirmed')
+  })
+
+  it.each<[string, ApiAnswer]>([
+    ['another status', { status: 400, body: {} }],
+    ['no list', { status: 200, body: {} }],
+  ])('is asked about again after %s', async (_, answer) => {
+    expect((await ask(failed, answer)).confirmation).toEqual({ kind: 'waiting' })
+  })
+})
+
 describe('a refund', () => {
   const refunds = { id: 'RF1', amount: 150, currency: 'GBP', links: { payment: 'PM1' } }
 
@@ -117,7 +181,7 @@ it('asks nothing about an event that is not in the body, or needs no asking', as
   for (const event of [
     { ...confirmed, eventId: 'EV9' },
     { ...confirmed, body: Buffer.from('no json') },
-    inDoubt('payments', 'failed', { payment: 'PM1' }),
+    inDoubt('payments', 'cancelled', { payment: 'PM1' }),
   ]) {
     const { confirmation, requests } = await ask(event, paymentOf())
     expect([confirmation, requests]).toEqual([{ kind: 'denied', reason: 'event_unknown' }, []])

@@ -8,16 +8,39 @@ import { completeFact, type FactDraft } from '../kit/verdict.ts'
 /** The version of the API that these answers are of, https://developer.gocardless.com/api-reference/#core-endpoints. */
 const API_VERSION = '2015-07-06'
 
-/** Asks for the payment or the refund that a signed event names: what it amounts to, and for a refund of which payment it is. */
+/**
+ * Asks for the payment or the refund that a signed event names: what it amounts to, and for a refund of which payment it is; for a
+ * failure whether the payment had been confirmed before.
+ */
 export const gocardlessConfirmer: Confirmer = { apiUrl: 'https://api.gocardless.com', ask }
 
 async function ask(event: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
   const named = eventNamed(event)
   const meaning = named === null ? null : meaningOf(named)
   if (named === null || meaning?.is !== 'asked') return denied('event_unknown')
-  return named.resource_type === 'refunds'
-    ? askForRefund(meaning.kind, linkOf(named, 'refund'), api)
-    : askForPayment(meaning.kind, linkOf(named, 'payment'), api)
+  if (named.resource_type === 'refunds') return askForRefund(meaning.kind, linkOf(named, 'refund'), api)
+  if (meaning.kind === 'failed') return askForFailure(named, linkOf(named, 'payment'), api)
+  return askForPayment(meaning.kind, linkOf(named, 'payment'), api)
+}
+
+/** The event is believed that it failed. What was confirmed before is money that we hold for ours, and a person has to know. */
+async function askForFailure(failed: JsonObject, id: string | null, api: GatewayApi): Promise<Confirmation> {
+  if (id === null) return denied('reference_missing')
+  const query = new URLSearchParams({ payment: id, action: 'confirmed' })
+  if (typeof failed.created_at === 'string') query.set('created_at[lte]', failed.created_at)
+  const { status, body } = await get(`/events?${query}`, api)
+  if (status !== 200 || !Array.isArray(body?.events)) return { kind: 'waiting' }
+  const isConfirmed = (event: JsonObject) =>
+    event.resource_type === 'payments' && event.action === 'confirmed' && linkOf(event, 'payment') === id
+  if (body.events.filter(isObject).some(isConfirmed)) return denied('failed_after_confirmed')
+  return confirmed({
+    kind: 'failed',
+    merchantRef: merchantRefOf(failed.resource_metadata),
+    gatewayRef: id,
+    operationRef: operationOf('failed', id),
+    amountMinor: null,
+    currency: null,
+  })
 }
 
 /** One delivery holds several events; all of them are kept with its whole body. */
