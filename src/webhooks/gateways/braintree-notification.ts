@@ -65,12 +65,17 @@ function readDispute(kind: FactKind, dispute: XmlElement | null): Reading {
   if (dispute === null) return held('object_unreadable')
   if (textOf(dispute, 'kind') === 'retrieval') return NOTHING
   const transaction = childOf(dispute, 'transaction')
+  const money = moneyOf(dispute, textOf(dispute, 'amount-disputed') ?? textOf(dispute, 'amount'))
+  // Won in part: our books know of a dispute that all of it came back, or none.
+  const won = kind === 'dispute_won' ? textOf(dispute, 'amount-won') : null
+  if (won !== null && moneyOf(dispute, won).amountMinor !== money.amountMinor)
+    return held('status_contradictory')
   return completeFact({
     kind,
     merchantRef: textOf(transaction, 'order-id'),
     gatewayRef: textOf(transaction, 'id'),
     operationRef: textOf(dispute, 'id'),
-    ...moneyOf(dispute, textOf(dispute, 'amount-disputed') ?? textOf(dispute, 'amount')),
+    ...money,
   })
 }
 

@@ -179,6 +179,21 @@ describe('notifications', () => {
     expect(eventOf('dispute_opened', part).fact?.amountMinor).toBe(2_550n)
   })
 
+  it('of a dispute that was won in part are held: what came back is not what was withheld', () => {
+    const won = (amount: string) =>
+      DISPUTE.replace(
+        '<amount>',
+        `<amount-disputed>100.0</amount-disputed><amount-won>${amount}</amount-won><amount>`,
+      )
+    expect(eventOf('dispute_won', won('245.00'))).toMatchObject({ fact: null, hold: 'status_contradictory' })
+    expect(eventOf('dispute_won', won('')).fact?.kind).toBe('dispute_won')
+    expect(eventOf('dispute_won', won('100.00')).fact).toMatchObject({
+      kind: 'dispute_won',
+      amountMinor: 10_000n,
+    })
+    expect(eventOf('dispute_lost', won('0.00')).fact?.kind).toBe('dispute_lost')
+  })
+
   it.each([
     ['object_unreadable', '<other/>'],
     ['reference_missing', `<dispute><id>dp_1</id>${MONEY}</dispute>`],
