@@ -66,6 +66,15 @@ describe('what becomes of the events', () => {
     })
   })
 
+  it('a refund of v1 may have a sign: its sample is one of "-0.01"', () => {
+    const back = { id: 'REF1', sale_id: 'SALE1', amount: { currency: 'USD', total: '-0.01' } }
+    expect(readFact('PAYMENT.SALE.REFUNDED', back).fact).toMatchObject({ kind: 'refunded', amountMinor: 1n })
+    const paid = { id: 'SALE1', amount: { currency: 'USD', total: '-0.01' } }
+    expect(readFact('PAYMENT.SALE.COMPLETED', paid).hold).toBe('amount_unreadable')
+    const twice = { ...back, amount: { currency: 'USD', total: '--0.01' } }
+    expect(readFact('PAYMENT.SALE.REFUNDED', twice).hold).toBe('amount_unreadable')
+  })
+
   it.each(['PAYMENT.CAPTURE.REVERSED', 'PAYMENT.SALE.REVERSED'])(
     '%s is held: a dispute may tell of the same',
     (type) => {
@@ -116,6 +125,29 @@ describe('a dispute', () => {
 
   it.each(['NONE', undefined, 7])('resolved as %j is held', (outcome) => {
     expect(readFact('CUSTOMER.DISPUTE.RESOLVED', resolved(outcome)).hold).toBe('status_unknown')
+  })
+
+  it('that ends as an inquiry withdrew nothing: what we gave back is told as a refund', () => {
+    for (const outcome of ['RESOLVED_BUYER_FAVOUR', 'ACCEPTED', 'RESOLVED_SELLER_FAVOUR', 'NONE']) {
+      const inquiry = { ...resolved(outcome), dispute_life_cycle_stage: 'INQUIRY' }
+      expect(readFact('CUSTOMER.DISPUTE.RESOLVED', inquiry)).toEqual({ fact: null, hold: null })
+    }
+  })
+
+  it('that was lost in part is held', () => {
+    const lost = (value: string) => ({
+      ...dispute,
+      dispute_outcome: {
+        outcome_code: 'RESOLVED_BUYER_FAVOUR',
+        amount_refunded: { currency_code: 'USD', value },
+      },
+    })
+    expect(readFact('CUSTOMER.DISPUTE.RESOLVED', lost('5.00'))).toEqual({
+      fact: null,
+      hold: 'status_contradictory',
+    })
+    expect(readFact('CUSTOMER.DISPUTE.RESOLVED', lost('x')).hold).toBe('status_contradictory')
+    expect(readFact('CUSTOMER.DISPUTE.RESOLVED', lost('12.50')).fact?.kind).toBe('dispute_lost')
   })
 
   it('of several captures is held', () => {

@@ -51,8 +51,14 @@ export function readFact(type: string, resource: unknown): Reading {
     merchantRef: merchantRefOf(resource),
     gatewayRef: on === 'capture' ? resource.id : capturedIn(resource),
     operationRef: resource.id,
-    ...moneyOf(resource.amount),
+    ...moneyOf(on === 'refund' ? unsigned(resource.amount) : resource.amount),
   })
+}
+
+/** v1 writes some refunds as what they take away: `-0.01`. */
+function unsigned(amount: unknown): unknown {
+  if (!isObject(amount) || typeof amount.total !== 'string') return amount
+  return { ...amount, total: amount.total.replace(/^-/, '') }
 }
 
 /** Our own reference is `custom_id` where we gave one, and the number of our invoice otherwise; v1 names them `custom` and so on. */
@@ -84,13 +90,21 @@ const OUTCOMES: ReadonlyMap<unknown, FactKind> = new Map([
   ['DENIED', 'dispute_won'],
 ])
 
+/** What ends as an inquiry has withdrawn nothing either: what we gave back for it is told as the refund that it was. */
 function readDispute(type: string, dispute: JsonObject): Reading {
-  if (type === 'CUSTOMER.DISPUTE.RESOLVED') {
-    const outcome = isObject(dispute.dispute_outcome) ? dispute.dispute_outcome.outcome_code : null
-    const kind = OUTCOMES.get(outcome)
-    return kind === undefined ? held('status_unknown') : disputed(kind, dispute)
-  }
-  return CLAIMS.has(dispute.dispute_life_cycle_stage) ? disputed('disputed', dispute) : NOTHING
+  if (!CLAIMS.has(dispute.dispute_life_cycle_stage)) return NOTHING
+  if (type !== 'CUSTOMER.DISPUTE.RESOLVED') return disputed('disputed', dispute)
+  const outcome = isObject(dispute.dispute_outcome) ? dispute.dispute_outcome : {}
+  const kind = OUTCOMES.get(outcome.outcome_code)
+  if (kind === undefined) return held('status_unknown')
+  const isPart =
+    isObject(outcome.amount_refunded) && !isSameMoney(outcome.amount_refunded, dispute.dispute_amount)
+  return kind === 'dispute_lost' && isPart ? held('status_contradictory') : disputed(kind, dispute)
+}
+
+function isSameMoney(one: unknown, other: unknown): boolean {
+  const [a, b] = [moneyOf(one), moneyOf(other)]
+  return a.amountMinor === b.amountMinor && a.currency === b.currency
 }
 
 /** A dispute of several captures says of none how much of it is disputed. */
