@@ -2,7 +2,6 @@ import { createHash, type KeyObject } from 'node:crypto'
 import type { FactKind } from '../../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
-  DEVELOPMENT_KEY,
   type Delivery,
   type GatewayAccount,
   type GatewayAdapter,
@@ -11,8 +10,9 @@ import {
 } from './adapter.ts'
 import { majorUnits } from './kit/amount.ts'
 import { dateOfText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
-import { pinnedKeyOf, rsaKeyOf } from './kit/public-key.ts'
+import { publicKeySetting } from './kit/public-key.ts'
 import { unreadable } from './kit/raw-hmac.ts'
+import { isCertificateNeeded, keyOfCertificate } from './kit/rsa-signature.ts'
 import { confirmationUrl, isSignedBy, readSns, type SnsMessage } from './kit/sns.ts'
 import { accepted, completeFact, type Hold, held, type Reading, refused } from './kit/verdict.ts'
 
@@ -47,12 +47,7 @@ export const bkash: GatewayAdapter = {
       problem: (value) =>
         TOPIC_ARN.test(value.trim()) ? null : 'must be arn:aws:sns:<region>:<account>:<topic>',
     },
-    {
-      name: 'PUBLIC_KEY',
-      meaning: "an RSA key or certificate in PEM that takes the place of Amazon's certificates, for tests",
-      development: DEVELOPMENT_KEY,
-      problem: (value) => (rsaKeyOf(value) === null ? 'must be an RSA key or certificate in PEM' : null),
-    },
+    publicKeySetting('Amazon'),
   ],
   receive,
 }
@@ -67,9 +62,9 @@ function receive(
   if (body === null) return refused('malformed_body', 'the body is not a JSON object')
   const message = readSns(body)
   if ('kind' in message) return message
-  const key = pinnedKeyOf(account) ?? certificates?.get(message.certificateUrl)
-  if (key === undefined) return { kind: 'certificate_needed', url: message.certificateUrl }
-  if (!isSignedBy(key, message))
+  const key = keyOfCertificate(message.certificateUrl, account, certificates)
+  if (key !== null && isCertificateNeeded(key)) return key
+  if (key === null || !isSignedBy(key, message))
     return refused('signature_invalid', 'Signature is not that of the certificate')
 
   const signature = message.signature.toString('hex')

@@ -1,19 +1,11 @@
-import { type KeyObject, sign, verify } from 'node:crypto'
+import { type KeyObject, sign } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import {
-  DEVELOPMENT_KEY,
-  type Delivery,
-  type GatewayAccount,
-  type GatewayAdapter,
-  type GatewayEvent,
-  type Received,
-  type Refused,
-} from './adapter.ts'
+import type { Delivery, GatewayAccount, GatewayAdapter, GatewayEvent, Received, Refused } from './adapter.ts'
 import { paypalConfirmer } from './confirmers/paypal.ts'
 import { dateOfText, isIdentifier, parseObject } from './kit/body.ts'
-import { pinnedKeyOf, rsaKeyOf } from './kit/public-key.ts'
+import { publicKeySetting } from './kit/public-key.ts'
 import { unreadable } from './kit/raw-hmac.ts'
-import { decodeBase64 } from './kit/signature.ts'
+import { isCertificateNeeded, isRsaSigned, keyOfCertificate, readRsaSignature } from './kit/rsa-signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
 import { readFact } from './paypal-facts.ts'
 
@@ -46,12 +38,7 @@ export const paypal: GatewayAdapter = {
       development: DEVELOPMENT_WEBHOOK_ID,
       problem: (value) => (/^[0-9A-Z]{8,50}$/.test(value.trim()) ? null : 'must be the id of a webhook'),
     },
-    {
-      name: 'PUBLIC_KEY',
-      meaning: "an RSA key or certificate in PEM that takes the place of PayPal's certificates, for tests",
-      development: DEVELOPMENT_KEY,
-      problem: (value) => (rsaKeyOf(value) === null ? 'must be an RSA key or certificate in PEM' : null),
-    },
+    publicKeySetting('PayPal'),
     { name: 'CLIENT_ID', meaning: "the REST app's client id", needed: 'confirm' },
     { name: 'CLIENT_SECRET', meaning: "the REST app's secret", needed: 'confirm' },
   ],
@@ -70,11 +57,12 @@ function receive(
   const webhookId = account.settings.WEBHOOK_ID?.trim() ?? ''
   if (webhookId === '')
     return refused('signature_invalid', 'WEBHOOK_ID is not configured, and is part of what is signed')
-  const key = keyFor(delivery, account, certificates)
+  const key = keyOfCertificate(certificateUrlIn(delivery), account, certificates)
   if (key === null)
     return refused('signature_invalid', "PAYPAL-CERT-URL is no certificate on one of PayPal's hosts")
-  if (typeof key === 'string') return { kind: 'certificate_needed', url: key }
-  if (!isSignedBy(key, signedText(transmission, webhookId, delivery.body), transmission.signature))
+  if (isCertificateNeeded(key)) return key
+  const text = signedText(transmission, webhookId, delivery.body)
+  if (!isRsaSigned(text, 'RSA-SHA256', key, transmission.signature))
     return refused(
       'signature_invalid',
       'PAYPAL-TRANSMISSION-SIG is not that of the certificate and the webhook',
@@ -91,8 +79,6 @@ interface Transmission {
 /** No `|` in either, which would move the border between them. */
 const TRANSMISSION_ID = /^[\w-]{1,64}$/
 const TRANSMISSION_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
-const RSA_MIN_BYTES = 256
-const RSA_MAX_BYTES = 512
 
 function readTransmission({ headers }: Delivery): Transmission | Refused {
   const id = headers['paypal-transmission-id'] ?? ''
@@ -104,22 +90,16 @@ function readTransmission({ headers }: Delivery): Transmission | Refused {
   if (!TRANSMISSION_ID.test(id)) return refused('signature_invalid', 'PAYPAL-TRANSMISSION-ID is no id')
   if (!TRANSMISSION_TIME.test(time))
     return refused('signature_invalid', 'PAYPAL-TRANSMISSION-TIME is no time')
-  const signature = decodeBase64(sig)
-  if (signature === null || signature.length < RSA_MIN_BYTES || signature.length > RSA_MAX_BYTES)
+  const signature = readRsaSignature(sig)
+  if (signature === null)
     return refused('signature_invalid', 'PAYPAL-TRANSMISSION-SIG is no base64 of an RSA signature')
   return { id, time, signature }
 }
 
-/** The key, or the URL of the certificate that holds it; null where that is not PayPal's. */
-function keyFor(
-  { headers }: Delivery,
-  account: GatewayAccount,
-  certificates?: ReadonlyMap<string, KeyObject>,
-): KeyObject | string | null {
-  const pinned = pinnedKeyOf(account)
-  if (pinned !== null) return pinned
+/** null where it is not one of PayPal's. */
+function certificateUrlIn({ headers }: Delivery): string | null {
   const url = headers['paypal-cert-url'] ?? ''
-  return CERTIFICATE_URL.test(url) ? (certificates?.get(url) ?? url) : null
+  return CERTIFICATE_URL.test(url) ? url : null
 }
 
 /** Written out, so that no parser of URLs has a say: two hosts, no port, no user, no query, no way out of the folder. */
@@ -128,14 +108,6 @@ const CERTIFICATE_URL = /^https:\/\/api(?:\.sandbox)?\.paypal\.com\/v1\/notifica
 /** Text, so that it can be signed as it is; the CRC is a decimal without a sign. */
 export function signedText({ id, time }: Pick<Transmission, 'id' | 'time'>, webhookId: string, body: Buffer) {
   return `${id}|${time}|${webhookId}|${crc32(body)}`
-}
-
-function isSignedBy(key: KeyObject, text: string, signature: Buffer): boolean {
-  try {
-    return verify('RSA-SHA256', Buffer.from(text), key, signature)
-  } catch {
-    return false
-  }
 }
 
 /** PAYPAL-TRANSMISSION-SIG for a text; for samples and tests. */

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import type { GatewayAccount } from '../adapter.ts'
+import { DEVELOPMENT_KEY, type GatewayAccount, type Setting } from '../adapter.ts'
 
 /** An RSA key or certificate in PEM, its line ends perhaps written as `\n`; null for anything else. */
 export function rsaKeyOf(pem: string): KeyObject | null {
@@ -8,6 +8,16 @@ export function rsaKeyOf(pem: string): KeyObject | null {
     return key.asymmetricKeyType === 'rsa' ? key : null
   } catch {
     return null
+  }
+}
+
+/** The setting PUBLIC_KEY of a gateway that signs with certificates. */
+export function publicKeySetting(whose: string): Setting {
+  return {
+    name: 'PUBLIC_KEY',
+    meaning: `an RSA key or certificate in PEM that takes the place of ${whose}'s certificates, for tests`,
+    development: DEVELOPMENT_KEY,
+    problem: (value) => (rsaKeyOf(value) === null ? 'must be an RSA key or certificate in PEM' : null),
   }
 }
 

@@ -1,7 +1,7 @@
-import { type KeyObject, verify } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Refused } from '../adapter.ts'
 import type { JsonObject } from './body.ts'
-import { decodeBase64 } from './signature.ts'
+import { isRsaSigned, readRsaSignature } from './rsa-signature.ts'
 import { refused } from './verdict.ts'
 
 /**
@@ -37,9 +37,6 @@ const HASHES: ReadonlyMap<unknown, SnsMessage['hash']> = new Map([
   ['2', 'RSA-SHA256'],
 ])
 
-const RSA_MIN_BYTES = 256
-const RSA_MAX_BYTES = 512
-
 /** Reads a message so far as its signature can be judged, or says why it cannot. */
 export function readSns(body: JsonObject): SnsMessage | Refused {
   const { Type, Signature, SignatureVersion, SigningCertURL } = body
@@ -54,10 +51,8 @@ export function readSns(body: JsonObject): SnsMessage | Refused {
   if (certificateUrl === null) {
     return refused('signature_invalid', 'SigningCertURL is no certificate on a host of SNS')
   }
-  const signature = typeof Signature === 'string' ? decodeBase64(Signature) : null
-  if (signature === null || signature.length < RSA_MIN_BYTES || signature.length > RSA_MAX_BYTES) {
-    return refused('signature_invalid', 'Signature is no base64 of an RSA signature')
-  }
+  const signature = readRsaSignature(Signature)
+  if (signature === null) return refused('signature_invalid', 'Signature is no base64 of an RSA signature')
   const text = (name: string) => {
     const value = Object.hasOwn(body, name) ? body[name] : undefined
     return typeof value === 'string' ? value : undefined
@@ -68,11 +63,7 @@ export function readSns(body: JsonObject): SnsMessage | Refused {
 /** Whether the holder of the key signed it. Never throws. */
 export function isSignedBy(key: KeyObject, message: SnsMessage): boolean {
   const text = signedText(message.type, message.text)
-  try {
-    return text !== null && verify(message.hash, Buffer.from(text), key, message.signature)
-  } catch {
-    return false
-  }
+  return text !== null && isRsaSigned(text, message.hash, key, message.signature)
 }
 
 /** The signed text: each name and its value on lines of their own. Null where one is missing; only Subject may be. */
