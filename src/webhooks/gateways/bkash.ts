@@ -9,7 +9,7 @@ import {
   type Received,
 } from './adapter.ts'
 import { majorUnits } from './kit/amount.ts'
-import { dateOfText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
+import { dateOfText, isIdentifier, type JsonObject, parseObject, wordOf } from './kit/body.ts'
 import { publicKeySetting } from './kit/public-key.ts'
 import { unreadable } from './kit/raw-hmac.ts'
 import { isCertificateNeeded, keyOfCertificate } from './kit/rsa-signature.ts'
@@ -105,7 +105,7 @@ function readNotification(message: SnsMessage): GatewayEvent {
   const payment = parseObject(Buffer.from(message.text('Message') ?? ''))
   if (payment === null) return unread(message)
   const { trxID, transactionStatus } = payment
-  const own = `${trxID}:${transactionStatus}`
+  const own = `${wordOf(trxID)}:${wordOf(transactionStatus)}`
   const isKnown = isIdentifier(trxID) && isIdentifier(transactionStatus) && isIdentifier(own)
   return {
     eventId: isKnown ? own : unread(message).eventId,

@@ -206,6 +206,7 @@ describe('refunds that Cashfree makes by itself', () => {
   })
 
   it('are nothing yet while they are initiated, and one event however often they are told', () => {
+    expect(told({ refund_status: { toString: 1 } }).hold).toBe('event_unknown')
     expect(told({ refund_status: 'INITIATED' })).toMatchObject({ fact: null, hold: null })
     expect(told({}).eventId).toBe('auto_refund:1243460973:SUCCESS')
     expect(told({}, String(NOW_MS + 60_000))).toEqual(told({}))

@@ -8,7 +8,7 @@ import {
   type Received,
 } from './adapter.ts'
 import { majorUnits } from './kit/amount.ts'
-import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject, wordOf } from './kit/body.ts'
 import { isFresh } from './kit/clock.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, type FactDraft, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
@@ -154,7 +154,7 @@ function readAutoRefund(refund: JsonObject | null): Reading {
 function autoRefundId(data: JsonObject): string | null {
   const refund = partOf(data, 'auto_refund')
   const id = identifierText(refund?.cf_refund_id)
-  return id === null ? null : `auto_refund:${id}:${refund?.refund_status}`
+  return id === null ? null : `auto_refund:${id}:${wordOf(refund?.refund_status)}`
 }
 
 /** `<stage>_<word>`. INSUFFICIENT_EVIDENCE asks for better documents, and the dispute goes on. Every stage but RETRIEVAL (a mere question) takes the money, and winning one gives it back. */

@@ -1,7 +1,7 @@
 import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapter.ts'
 import { gocardlessConfirmer } from './confirmers/gocardless.ts'
 import { linkOf, meaningOf, merchantRefOf, operationOf } from './gocardless-actions.ts'
-import { dateOfText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { dateOfText, isIdentifier, isObject, type JsonObject, wordOf } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING } from './kit/verdict.ts'
 
@@ -50,7 +50,7 @@ function readEvents({ events }: JsonObject, signature: string): readonly Gateway
 function readEvent(event: unknown, fallbackId: string): GatewayEvent {
   if (!isObject(event)) return unreadable(fallbackId)
   const { id } = event
-  const type = `${String(event.resource_type)}.${String(event.action)}`
+  const type = `${wordOf(event.resource_type)}.${wordOf(event.action)}`
   if (!isIdentifier(id) || !isIdentifier(type)) return unreadable(fallbackId)
   return {
     eventId: id,

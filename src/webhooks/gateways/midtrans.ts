@@ -1,6 +1,6 @@
 import type { Delivery, GatewayAccount, GatewayAdapter, GatewayEvent, Received } from './adapter.ts'
 import { midtransConfirmer } from './confirmers/midtrans.ts'
-import { dateOfText, identifierText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
+import { dateOfText, identifierText, isIdentifier, type JsonObject, parseObject, wordOf } from './kit/body.ts'
 import { decodeHex, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
 import { refused } from './kit/verdict.ts'
 import { type MidtransOperation, readOperations } from './midtrans-facts.ts'
@@ -91,7 +91,10 @@ function readEvents(body: JsonObject, signature: string): readonly GatewayEvent[
 function eventOf(body: JsonObject, { ref, reading }: MidtransOperation, signature: string): GatewayEvent {
   const { transaction_id, transaction_status, status_code, fraud_status } = body
   const words = [transaction_id, transaction_status, status_code, fraud_status, ref]
-  const shown = words.filter((word) => word !== undefined && word !== null && word !== '').join(':')
+  const shown = words
+    .filter((word) => word !== undefined && word !== null && word !== '')
+    .map(wordOf)
+    .join(':')
   const own = `${shown}:${signature.slice(0, SIGNATURE_ID_CHARS)}`
   const isReadable = identifierText(transaction_id) !== null && isIdentifier(own)
   return {

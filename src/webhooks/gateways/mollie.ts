@@ -7,7 +7,7 @@ import {
   type Received,
 } from './adapter.ts'
 import { mollieConfirmer } from './confirmers/mollie.ts'
-import { dateOfText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { dateOfText, isIdentifier, isObject, type JsonObject, wordOf } from './kit/body.ts'
 import { parseForm } from './kit/form.ts'
 import { hintId } from './kit/hint.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
@@ -85,7 +85,7 @@ function receiveSigned(delivery: Delivery, account: GatewayAccount): Received {
 /** An event that holds its object, or names it alone; or the object by itself, as it was at the event. */
 function readEvent(body: JsonObject, signature: string): GatewayEvent {
   const isEvent = body.resource === 'event' || body.resource === undefined
-  const type = isEvent ? (body.type ?? body.event_type) : `${String(body.resource)}.${String(body.status)}`
+  const type = isEvent ? (body.type ?? body.event_type) : `${wordOf(body.resource)}.${wordOf(body.status)}`
   if (!isIdentifier(body.id) || !isIdentifier(type)) return unreadable(signature)
   const embedded = isObject(body._embedded) ? body._embedded.entity : null
   const entity = isEvent ? (isObject(embedded) ? embedded : null) : body

@@ -1,7 +1,7 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapter.ts'
 import { majorUnits } from './kit/amount.ts'
-import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject, wordOf } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
 
@@ -31,7 +31,7 @@ function readEvent(body: JsonObject, signature: string): GatewayEvent {
   const { tran_ref: reference, tran_type: type, payment_result: result } = body
   if (!isIdentifier(reference) || !isIdentifier(type) || !isObject(result)) return unreadable(signature)
   const status = result.response_status
-  const own = `${reference}:${type}:${status}`
+  const own = `${reference}:${type}:${wordOf(status)}`
   return {
     eventId: isIdentifier(status) && isIdentifier(own) ? own : `signature:${signature}`,
     type,

@@ -1,6 +1,6 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { minorUnits } from './kit/amount.ts'
-import type { JsonObject } from './kit/body.ts'
+import { type JsonObject, wordOf } from './kit/body.ts'
 import { completeFact, type FactDraft, held, NOTHING, type Reading } from './kit/verdict.ts'
 
 /** PhonePe settles in one currency, and its amounts are in paise. */
@@ -48,7 +48,7 @@ const V1_OUTCOMES: ReadonlyMap<string, FactKind> = new Map([
 
 /** A transaction of version 1. */
 export function readTransaction(code: unknown, data: JsonObject): Reading {
-  const kind = V1_OUTCOMES.get(`${code}:${data.state}`)
+  const kind = V1_OUTCOMES.get(`${wordOf(code)}:${wordOf(data.state)}`)
   if (kind === undefined) return held('status_unknown')
   return completeFact(
     draft(kind, data.merchantTransactionId, data.transactionId, data.transactionId, data.amount),

@@ -218,6 +218,12 @@ describe('version 1', () => {
   })
 
   it('keeps and holds what is signed and cannot be read', () => {
+    const odd = { toString: 1 }
+    for (const response of [
+      { code: odd, data },
+      { code: 'PAYMENT_SUCCESS', data: { ...data, state: odd } },
+    ])
+      expect(eventOfResponse(response)).toMatchObject({ fact: null, hold: 'status_unknown' })
     expect(eventOfResponse({ code: 'PAYMENT_SUCCESS' }).hold).toBe('object_unreadable')
     const text = 'not*base64'
     const received = receive({ response: text }, { 'x-verify': signPhonepeV1(text, 'salt-key', '1') })

@@ -8,7 +8,7 @@ import {
   type Refused,
 } from './adapter.ts'
 import { phonepeConfirmer } from './confirmers/phonepe.ts'
-import { isIdentifier, isObject, type JsonObject, parseObject, storableDate } from './kit/body.ts'
+import { isIdentifier, isObject, type JsonObject, parseObject, storableDate, wordOf } from './kit/body.ts'
 import { isRefused, type Signature, unreadable } from './kit/raw-hmac.ts'
 import { splitPair } from './kit/secret-form.ts'
 import { decodeBase64, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
@@ -75,7 +75,7 @@ function readV2(body: JsonObject, signature: string): GatewayEvent {
   if (!isIdentifier(event) || !isObject(payload)) return unreadable(signature)
   const about = subjectOf(event)
   const id = about === 'refund' ? (payload.refundId ?? payload.merchantRefundId) : payload.orderId
-  const own = `${event}:${id}:${payload.state}`
+  const own = `${event}:${wordOf(id)}:${wordOf(payload.state)}`
   return {
     eventId: isIdentifier(id) && isIdentifier(own) ? own : `signature:${signature}`,
     type: event,
@@ -132,7 +132,7 @@ function verifyV1(response: string, header: string, account: GatewayAccount): Si
 
 function readV1({ code, data }: JsonObject, signature: string): GatewayEvent {
   const transaction = isObject(data) ? data : {}
-  const own = `${transaction.transactionId}:${transaction.state}`
+  const own = `${wordOf(transaction.transactionId)}:${wordOf(transaction.state)}`
   return {
     eventId: isIdentifier(transaction.transactionId) && isIdentifier(own) ? own : `signature:${signature}`,
     type: isIdentifier(code) ? code : 'response',

@@ -1,7 +1,7 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { DECISIVE_FIELDS, type Delivery, type GatewayAdapter, type GatewayEvent } from './adapter.ts'
 import { majorUnits } from './kit/amount.ts'
-import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject, wordOf } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
 
@@ -62,19 +62,19 @@ function readEvents(body: JsonObject, signature: string, ids: { gatewayEventId?:
   const id = identifierText(body.id)
   if (id === null) return [unreadable(signature)]
   if (isDispute(body)) {
-    const type = `dispute.${String(body.status)}`
+    const type = `dispute.${wordOf(body.status)}`
     const at = body.finalized_on ?? body.initiated_at
     return [
       event(
-        { eventId: `dispute:${id}:${String(body.type)}:${String(body.status)}`, type, at },
+        { eventId: `dispute:${id}:${wordOf(body.type)}:${wordOf(body.status)}`, type, at },
         readDispute(body),
       ),
     ]
   }
   if (isRefund(body)) return readRefund(body, id, event)
   if ('financial_status' in body) {
-    const type = `order.${String(body.financial_status)}`
-    const own = { eventId: `order:${id}:${String(body.financial_status)}`, type, at: body.updated_at }
+    const type = `order.${wordOf(body.financial_status)}`
+    const own = { eventId: `order:${id}:${wordOf(body.financial_status)}`, type, at: body.updated_at }
     return [event(own, readOrder(body))]
   }
   return [event({ eventId: `signature:${signature}`, type: 'other', at: body.created_at }, NOTHING)]
@@ -138,7 +138,7 @@ function readRefund(
   if (transactions.length === 0) return [event(whole, NOTHING)]
   return transactions.map((transaction, index) => {
     const key = identifierText(transaction.id) ?? `${id}#${index}`
-    const status = String(transaction.status)
+    const status = wordOf(transaction.status)
     return event(
       { eventId: `refund:${key}:${status}`, type: `refund.${status}`, at },
       readTransaction(refund, transaction),

@@ -1,6 +1,6 @@
 import type { Delivery, GatewayAccount, GatewayAdapter, GatewayEvent, Received } from './adapter.ts'
 import { xenditConfirmer } from './confirmers/xendit.ts'
-import { dateOfText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
+import { dateOfText, isIdentifier, type JsonObject, parseObject, wordOf } from './kit/body.ts'
 import { isRefused, unreadable } from './kit/raw-hmac.ts'
 import { verifyStaticToken } from './kit/static-token.ts'
 import { accepted } from './kit/verdict.ts'
@@ -45,7 +45,7 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
 function readEvent(body: JsonObject, signature: string): GatewayEvent {
   const one = objectOf(body)
   if (one.is === 'unreadable') return unreadable(signature, 'object_unreadable')
-  const own = 'id' in one ? `${one.is}:${one.id}:${one.object.status}` : null
+  const own = 'id' in one ? `${one.is}:${one.id}:${wordOf(one.object.status)}` : null
   const time = body.created ?? body.paid_at ?? body.updated
   return {
     eventId: isIdentifier(own) ? own : `signature:${signature}`,

@@ -51,6 +51,14 @@ export function identifierText(value: unknown): string | null {
   return isIdentifier(value) ? value : null
 }
 
+/**
+ * A JSON value as a word of an event's id or type. Objects and lists are all one word: they may bear a `toString` that is none, at
+ * which making a text of them throws.
+ */
+export function wordOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? '[object]' : String(value)
+}
+
 /** A JSON integer as a bigint; null for fractions, for numbers beyond 2^53 and for everything that is no number. */
 export function integerOf(value: unknown): bigint | null {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null
