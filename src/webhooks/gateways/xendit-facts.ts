@@ -110,7 +110,10 @@ const REFUND_STATUSES: ReadonlyMap<unknown, FactKind> = new Map([
   ['CANCELLED', 'refund_failed'],
 ])
 
-/** A refund's own `reference_id` is that of the refund: the payment is found by what Xendit calls it. */
+/**
+ * A refund's own `reference_id` is that of the refund: the payment is found by what Xendit calls it, an invoice by its own id even where
+ * its payment has one, too. What does not apply comes empty or as null.
+ */
 function readRefund(object: JsonObject, id: string): Reading {
   if (object.status === 'PENDING') return NOTHING
   const kind = REFUND_STATUSES.get(object.status)
@@ -119,7 +122,7 @@ function readRefund(object: JsonObject, id: string): Reading {
   return completeFact({
     kind,
     merchantRef: null,
-    gatewayRef: payment_request_id ?? invoice_id ?? payment_id,
+    gatewayRef: invoice_id || payment_request_id || payment_id,
     operationRef: id,
     amountMinor: majorUnits(object.amount, currency),
     currency,

@@ -168,6 +168,16 @@ describe('refunds', () => {
     const ofInvoice = { ...refund, payment_request_id: null, invoice_id: 'inv-1' }
     expect(eventOf({ event: 'refund.succeeded', data: ofInvoice }).fact?.gatewayRef).toBe('inv-1')
   })
+
+  it.each([
+    ['an empty invoice, as the documents show it', { invoice_id: '' }, 'pr-1'],
+    ['an empty request', { payment_request_id: '', invoice_id: 'inv-1' }, 'inv-1'],
+    ['both: its payment is known by the invoice, which told of it', { invoice_id: 'inv-1' }, 'inv-1'],
+    ['neither', { payment_request_id: null, invoice_id: null, payment_id: 'ewc-1' }, 'ewc-1'],
+  ])('find their payment with %s', (_, change, gatewayRef) => {
+    const data = { ...refund, payment_request_id: 'pr-1', ...change }
+    expect(eventOf({ event: 'refund.succeeded', data }).fact).toMatchObject({ gatewayRef })
+  })
 })
 
 describe('invoices', () => {
