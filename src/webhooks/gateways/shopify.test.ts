@@ -167,6 +167,15 @@ describe('disputes', () => {
     })
   })
 
+  it.each([
+    ['charge_refunded', 'event_unknown'],
+    ['something_new', 'status_unknown'],
+    [undefined, 'status_unknown'],
+  ])('that ended as %s are held: nobody says what became of the withheld money', (status, hold) => {
+    expect(eventOf({ ...dispute, status })).toMatchObject({ fact: null, hold })
+    expect(eventOf({ ...dispute, type: 'inquiry', status })).toMatchObject({ fact: null, hold: null })
+  })
+
   it('that are inquiries withdraw nothing, and are another event than the chargeback', () => {
     const inquiry = eventOf({ ...dispute, type: 'inquiry' })
     expect(inquiry).toMatchObject({ fact: null, hold: null })

@@ -175,8 +175,11 @@ const DISPUTES: ReadonlyMap<unknown, FactKind> = new Map<unknown, FactKind>([
 
 /** An inquiry is a question of the bank and withdraws nothing; as a chargeback it comes again, with the same id. */
 function readDispute(dispute: JsonObject): Reading {
+  if (dispute.type === 'inquiry') return NOTHING
+  // It ended with a refund of ours, which is told by itself; whether the withheld money came back before it, nobody says.
+  if (dispute.status === 'charge_refunded') return held('event_unknown')
   const kind = DISPUTES.get(dispute.status)
-  if (dispute.type === 'inquiry' || kind === undefined) return NOTHING
+  if (kind === undefined) return held('status_unknown')
   return completeFact({
     kind,
     merchantRef: null,
