@@ -7,7 +7,7 @@ import { eventRow, expectBooksAgree, fateOf, standingOf } from './support/books.
 import { ConfirmScene, says } from './support/confirm-scene.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { keysOf } from './support/explain.ts'
-import { eventOf, Processing, store } from './support/processing.ts'
+import { eventOf, expected, Processing, store } from './support/processing.ts'
 
 const DEED = { actor: 'test', reason: 'seen in the dashboard' }
 let database: TestDatabase
@@ -44,6 +44,25 @@ describe('an event that its signature does not prove', () => {
     expect(scene.gateway.asked[0]?.headers.authorization).toBe('key-1')
     expect(desk.outcomes).toEqual(['confirmed'])
     expect((await eventRow(here.pool, event)).confirmed_at).toBeInstanceOf(Date)
+  })
+
+  it('and came under the id of a forged one is asked about by itself: the true one is booked', async () => {
+    const payment = expected()
+    await here.register(payment)
+    const { merchantRef } = payment
+    const shape = { merchantRef, operationRef: `op-${merchantRef}`, eventId: `evt-${merchantRef}` }
+    const forged = eventOf({ ...shape, confirmFirst: true, amountMinor: 1n })
+    const genuine = eventOf({ ...shape, confirmFirst: true })
+    await here.commit.store(forged)
+    expect(await here.commit.store(genuine)).toMatchObject({ kind: 'conflict', id: forged.id })
+    expect(await fateOf(here.pool, genuine)).toBe('unconfirmed/confirmation_needed')
+    scene.gateway.answer = () => says(genuine)
+    const desk = scene.desk()
+    await scene.settle(desk)
+    expect(await fateOf(here.pool, forged)).toBe('quarantined/gateway_disagrees')
+    expect(await fateOf(here.pool, genuine)).toBe('processed/applied')
+    expect(await standingOf(here.pool, merchantRef)).toBe('captured 10000 v1')
+    expect(desk.outcomes.toSorted()).toEqual(['confirmed', 'differs'])
   })
 
   it.each([

@@ -140,9 +140,14 @@ function startingState(event: GatewayEvent, settles: boolean): Start {
 
 /**
  * The same event id with other money: kept under a key of its own content, so that the first stands, this one is visible
- * in quarantine, and a repetition of it is a duplicate.
+ * in quarantine, and a repetition of it is a duplicate. Where neither is believed before its gateway was asked, this one is asked about
+ * as well: whoever holds a token could otherwise shut the true event out by a false one that comes first.
  */
 export function asConflict(event: NewEvent, first: Id): NewEvent {
+  const start: Start =
+    event.state === 'unconfirmed'
+      ? event
+      : { state: 'quarantined', outcome: null, reason: 'event_id_conflict' }
   return {
     ...event,
     eventKey: recordKey({
@@ -152,9 +157,9 @@ export function asConflict(event: NewEvent, first: Id): NewEvent {
       operation: event.digest.toString('hex'),
       key: event.eventId,
     }),
-    state: 'quarantined',
-    outcome: null,
-    reason: 'event_id_conflict',
+    state: start.state,
+    outcome: start.outcome,
+    reason: start.reason,
     conflictsWith: first,
   }
 }

@@ -168,7 +168,7 @@ export class Ingest {
       metrics.conflict(incoming.gateway)
       log.error(
         { ...about(incoming), eventId: idToText(verdict.id), conflictId: idToText(verdict.conflictId) },
-        'ALARM: one event id came with two different amounts; the first stands, the second is quarantined',
+        'ALARM: one event id came with two different amounts; the first stands, the second is kept apart',
       )
     }
     const verdict = worst(verdicts)

@@ -93,7 +93,9 @@ export function expected(shape: Partial<ExpectedPayment> = {}): ExpectedPayment 
 export class Processing {
   readonly pool: Pool
   readonly processor: Processor
+  /** Stores as the door does, and tells what is stored already. */
   readonly commit: GroupCommit
+  readonly #ingest: Pool
   readonly lines: Record<string, unknown>[] = []
   readonly log: Log = createLogger({
     level: 'info',
@@ -113,7 +115,12 @@ export class Processing {
       ring: (ids) => void this.rung.push(...ids),
       ...options,
     })
-    this.commit = new GroupCommit({ pool: this.pool, onStored: (ids) => void this.rung.push(...ids) })
+    this.#ingest = openPool(database.address, {
+      connectionLimit: 2,
+      lockWaitSeconds: 1,
+      countChangedRows: true,
+    })
+    this.commit = new GroupCommit({ pool: this.#ingest, onStored: (ids) => void this.rung.push(...ids) })
   }
 
   /** Registers, and rings for what waited. */
@@ -137,6 +144,7 @@ export class Processing {
 
   async close(): Promise<void> {
     await this.pool.end()
+    await this.#ingest.end()
   }
 }
 

@@ -67,14 +67,14 @@ function eitherOf(fact: EventFact | null): Pick<DoubtfulEvent, 'fact' | 'payout'
 }
 
 /**
- * The gateway said so: its fact takes the place of the event's, which has work to do now. It is as true when the lease is over. False:
- * somebody else decided. Uses the primary key.
+ * The gateway said so: its fact takes the place of the event's, which has work to do now, and contradicts no other event any more. It is
+ * as true when the lease is over. False: somebody else decided. Uses the primary key.
  */
 export async function storeConfirmed(connection: Queryable, id: Id, fact: EventFact): Promise<boolean> {
   const [result] = await connection.query<ResultSetHeader>(
     `UPDATE webhook_events SET fact_kind = ?, merchant_ref = ?, gateway_ref = ?, operation_ref = ?, amount_minor = ?,
        currency = ?, may_settle = 1, is_hint = 0, confirmed_at = UTC_TIMESTAMP(3), state = 'received', outcome = NULL,
-       reason = NULL, attempts = 0, last_error = NULL, next_at = UTC_TIMESTAMP(3), finished_at = NULL
+       reason = NULL, conflicts_with = NULL, attempts = 0, last_error = NULL, next_at = UTC_TIMESTAMP(3), finished_at = NULL
      WHERE id = ? AND state = 'unconfirmed'`,
     [
       fact.kind,
