@@ -69,7 +69,6 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'const signedMs = Number(parts.ts) *': TIME,
     'Math.floor(signedMs / 1_000)': TIME,
   },
-  'src/webhooks/gateways/myfatoorah-text.ts': { '(at - first) % 2 === 1': COUNT },
   'src/webhooks/gateways/settings.ts': { 'index: Number(match[1]) - 1': COUNT },
   'src/webhooks/gateways/standard-webhooks.ts': { 'isFresh(Number(timestamp)': TIME },
   'src/webhooks/gateways/stripe.ts': { 'TIMESTAMP.test(digits) ? Number(digits)': TIME },
