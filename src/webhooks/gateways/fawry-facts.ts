@@ -1,8 +1,23 @@
+import { withinBounds } from '../../base/money.ts'
 import type { FactKind } from '../../payments/fact.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
 
 /** Fawry takes Egyptian pounds alone, and its notifications name no currency. */
 export const CURRENCY = 'EGP'
+
+const AMOUNT = /^(\d{1,15})(?:\.(\d{1,20}))?$/
+
+/**
+ * An amount as Fawry signs it, with two digits, in piastres: 152.70000000000002 as 152.70, half a piastre upwards. Which is right the
+ * signature decides, so nothing is believed that was not signed. Null for what is no such number.
+ */
+export function signedAmount(value: unknown): bigint | null {
+  const text = typeof value === 'number' ? String(value) : value
+  const [, whole = '', digits = ''] = (typeof text === 'string' ? AMOUNT.exec(text) : null) ?? []
+  if (whole === '') return null
+  const piastres = BigInt(whole + digits.slice(0, 2).padEnd(2, '0'))
+  return withinBounds(digits.charAt(2) >= '5' ? piastres + 1n : piastres)
+}
 
 const KINDS: ReadonlyMap<string, FactKind> = new Map([
   ['NEW', 'pending'],

@@ -51,14 +51,11 @@ describe('the signature', () => {
     expect(eventOf(signed(fields)).fact).toMatchObject({ amountMinor: 15_200n, currency: 'EGP' })
   })
 
-  it.each([152.005, '152.005', '1e2', '-52', -52, null, '', 'x', [52]])(
-    'cannot be of the amount %j',
-    (paymentAmount) => {
-      const body = { ...paid, paymentAmount, messageSignature: '0'.repeat(64) }
-      const detail = expect.stringContaining('a signed field is missing or of another form')
-      expect(receive(body)).toMatchObject({ kind: 'refused', code: 'signature_invalid', detail })
-    },
-  )
+  it.each(['1e2', '-52', -52, null, '', 'x', '152.', [52]])('cannot be of the amount %j', (paymentAmount) => {
+    const body = { ...paid, paymentAmount, messageSignature: '0'.repeat(64) }
+    const detail = expect.stringContaining('a signed field is missing or of another form')
+    expect(receive(body)).toMatchObject({ kind: 'refused', code: 'signature_invalid', detail })
+  })
 
   it.each([undefined, null, ''])('leaves paymentRefrenceNumber %j out', (paymentRefrenceNumber) => {
     expect(signFawry({ ...paid, paymentRefrenceNumber }, SECRET)).toBe(

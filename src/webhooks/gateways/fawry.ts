@@ -1,8 +1,7 @@
 import { minorToDecimal } from '../../base/money.ts'
 import type { DecisiveField, Delivery, GatewayAccount, GatewayAdapter, Received } from './adapter.ts'
 import { fawryConfirmer } from './confirmers/fawry.ts'
-import { CURRENCY, isFawryStatus, readFawryFact } from './fawry-facts.ts'
-import { majorUnits } from './kit/amount.ts'
+import { CURRENCY, isFawryStatus, readFawryFact, signedAmount } from './fawry-facts.ts'
 import { identifierText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
 import { decodeHex, digestBytes, findSecret, sameBytes } from './kit/signature.ts'
 import { accepted, refused } from './kit/verdict.ts'
@@ -78,15 +77,15 @@ interface Signed {
 function readSigned(body: JsonObject, withMerchantRef: boolean): Signed | null {
   const fawryRef = identifierText(body.fawryRefNumber)
   const merchantRef = optionalText(body.merchantRefNumber)
-  const paymentMinor = majorUnits(body.paymentAmount, CURRENCY)
-  const orderMinor = majorUnits(body.orderAmount, CURRENCY)
+  const paymentMinor = signedAmount(body.paymentAmount)
+  const orderMinor = signedAmount(body.orderAmount)
   const status = identifierText(body.orderStatus)
   const method = optionalText(body.paymentMethod)
   // Spelled so by Fawry.
   const transaction = optionalText(body.paymentRefrenceNumber)
   if (fawryRef === null || merchantRef === null || status === null || method === null || transaction === null)
     return null
-  if (paymentMinor === null || orderMinor === null || paymentMinor < 0n || orderMinor < 0n) return null
+  if (paymentMinor === null || orderMinor === null) return null
   const own = withMerchantRef ? merchantRef : null
   return { fawryRef, merchantRef: own, paymentMinor, orderMinor, status, method, transaction }
 }

@@ -106,6 +106,14 @@ describe('payments', () => {
     },
   )
 
+  it.each<[unknown]>([[''], [{ a: 1 }], [1.5], ['x'.repeat(300)], [null]])(
+    'is found by its order where the browser wrote %j into its notes',
+    (merchant_ref) => {
+      const event = eventOf('payment.captured', { payment: { ...payment, notes: { merchant_ref } } })
+      expect(event).toMatchObject({ hold: null, fact: { merchantRef: null, gatewayRef: payment.order_id } })
+    },
+  )
+
   it('without an order is found by its own id, and by our reference in its notes', () => {
     const alone = { ...payment, order_id: null, notes: { merchant_ref: 'trip-1' } }
     expect(eventOf('payment.captured', { payment: alone }).fact).toMatchObject({

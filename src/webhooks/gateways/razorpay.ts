@@ -8,7 +8,7 @@ import {
   type Received,
 } from './adapter.ts'
 import { minorUnits } from './kit/amount.ts'
-import { dateOfSeconds, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
+import { dateOfSeconds, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
 
@@ -150,7 +150,8 @@ function entityOf(payload: JsonObject, name: string): JsonObject | null {
  * where we left it there. Empty notes come as `[]`.
  */
 function referencesOf(payment: JsonObject) {
-  const merchantRef = isObject(payment.notes) ? payment.notes.merchant_ref : null
+  // The browser writes notes: what is no reference there must not keep its order's payment from being found.
+  const merchantRef = isObject(payment.notes) ? identifierText(payment.notes.merchant_ref) : null
   return { merchantRef, gatewayRef: payment.order_id ?? payment.id }
 }
 
