@@ -12,7 +12,8 @@ let migrated: TestDatabase
 let loaded: TestDatabase
 
 beforeAll(async () => {
-  migrated = await testDatabase('schema-migrated')
+  migrated = await testDatabase('schema-migrated', { migrated: false })
+  await migrate(migrated.address)
   loaded = await testDatabase('schema-loaded', { migrated: false })
   const connection = await createConnection({ ...loaded.address, multipleStatements: true })
   await connection.query(await readFile(FILE, 'utf8'))
@@ -35,6 +36,15 @@ describe('db/schema.sql', () => {
     expect(fromMigrations.indexes.length).toBeGreaterThan(20)
     expect(fromMigrations.checks.length).toBeGreaterThan(1)
     expect(fromFile, 'db/schema.sql is behind db/migrations: run `npm run schema`').toEqual(fromMigrations)
+  })
+})
+
+describe('the schema that suites are given', () => {
+  it('is what the migrations make, with what they leave in it, on this very engine', async () => {
+    const given = await testDatabase('schema-given')
+    expect(await shapeOf(given.pool)).toEqual(await shapeOf(migrated.pool))
+    expect(await rowsOf(given.pool)).toEqual(await rowsOf(migrated.pool))
+    await given.drop()
   })
 })
 
@@ -75,6 +85,19 @@ describe('the schema', () => {
     await other.drop()
   })
 })
+
+/** Every row of every table, but for when a migration was applied. */
+async function rowsOf(pool: Pool): Promise<Record<string, RowDataPacket[]>> {
+  const [tables] = await pool.query<RowDataPacket[]>(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY name',
+  )
+  const all: Record<string, RowDataPacket[]> = {}
+  for (const { name } of tables) {
+    const [rows] = await pool.query<RowDataPacket[]>(`SELECT * FROM ${name} ORDER BY 1`)
+    all[name] = name === 'onceline_migrations' ? rows.map((row) => ({ ...row, at: null })) : rows
+  }
+  return all
+}
 
 interface Shape {
   readonly columns: RowDataPacket[]

@@ -15,5 +15,5 @@ export interface TestDatabaseOptions {
 /** A database of its own for one test file, on the real server of this run. */
 export async function testDatabase(name: string, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { mysql, redis, engine } = inject('servers')
-  return { ...(await openOwnDatabase(mysql, name, options)), redis, engine }
+  return { ...(await openOwnDatabase(mysql, name, { ...options, schema: inject('schema') })), redis, engine }
 }

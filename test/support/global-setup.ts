@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { openDataHost } from '../../db/embedded/data-host.ts'
+import { schemaText } from './schema-text.ts'
 
 /** What every suite is told of the servers that this run started. */
 export interface TestServers {
@@ -11,6 +12,8 @@ export interface TestServers {
 declare module 'vitest' {
   export interface ProvidedContext {
     servers: TestServers
+    /** See schema-text.ts. */
+    schema: string
   }
 }
 
@@ -23,5 +26,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = process.env.ONCELINE_TEST_DATA_DIR ?? `.data/test-${engine}`
   const host = await openDataHost({ dataDir, engine })
   project.provide('servers', { engine, mysql: host.mysql, redis: host.redis })
+  project.provide('schema', await schemaText(host.mysql))
   return () => host.stop()
 }
