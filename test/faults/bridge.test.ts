@@ -1,16 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openRedis, type Redis } from '../../db/redis.ts'
 import type { Checkpoint } from '../../src/base/checkpoint.ts'
 import type { BridgeNodeOrder } from '../fixtures/bridge-node.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { feedOf } from '../support/feed.ts'
+import { linked } from '../support/linked.ts'
 import { createdTrip, historyOf } from '../support/trips.ts'
 
-const PROGRAM = resolve(import.meta.dirname, '../fixtures/bridge-node.ts')
+const NODE = await linked('test/fixtures/bridge-node.ts')
 const prefix = `t_${randomBytes(4).toString('hex')}_`
 let database: TestDatabase
 let redis: Redis
@@ -37,7 +37,7 @@ async function end(node: ChildProcess): Promise<void> {
 
 /** A process that listens. */
 async function startNode(dieAt: Checkpoint | null): Promise<{ node: ChildProcess; url: string }> {
-  const node = fork(PROGRAM, { execArgv: [] })
+  const node = fork(NODE.program, { execArgv: [], env: { ...process.env, ...NODE.env } })
   nodes.push(node)
   await once(node, 'message')
   node.send({ address: database.address, redis: database.redis, prefix, dieAt } satisfies BridgeNodeOrder)

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { resolve } from 'node:path'
 import type { Checkpoint } from '../../src/base/checkpoint.ts'
+import { linked } from '../support/linked.ts'
 import type { KeyOrder, KeyReport } from './key-server.ts'
 
-const PROGRAM = resolve(import.meta.dirname, 'key-server.ts')
-const COMPILE_CACHE = resolve(import.meta.dirname, '../../.data/compile-cache')
+const SERVER = await linked('test/faults/key-server.ts')
 
 /** What a process answered. `died` when the connection ended without an answer. */
 export type NodeAnswer =
@@ -21,9 +20,9 @@ export class KeyNode {
   port = 0
 
   constructor() {
-    this.#child = fork(PROGRAM, {
+    this.#child = fork(SERVER.program, {
       execArgv: [],
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { ...process.env, ...SERVER.env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.ended = new Promise((done) => {

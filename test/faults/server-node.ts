@@ -2,11 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Checkpoint } from '../../src/base/checkpoint.ts'
+import { linked } from '../support/linked.ts'
 import type { Order, Report } from './crash-server.ts'
 
-const PROGRAM = resolve(import.meta.dirname, 'crash-server.ts')
+/** Mutants are loaded file by file, so that they can be given other words. */
+const SOURCE = resolve(import.meta.dirname, 'crash-server.ts')
+const SERVER = await linked('test/faults/crash-server.ts')
 const MUTATION = resolve(import.meta.dirname, 'mutation.ts')
-const COMPILE_CACHE = resolve(import.meta.dirname, '../../.data/compile-cache')
 const START_TIMEOUT_MS = 90_000
 const TELL_TIMEOUT_MS = 2_000
 const WORDS_LIMIT_CHARACTERS = 4_000
@@ -23,13 +25,11 @@ export class ServerNode {
 
   /** Starts a process that loads everything and then waits for start(); with a defect of test/faults/mutants.ts, if one is named. */
   constructor({ mutant, redis = '' }: { readonly mutant?: string; readonly redis?: string } = {}) {
-    this.#child = fork(PROGRAM, {
+    this.#child = fork(mutant === undefined ? SERVER.program : SOURCE, {
       execArgv: mutant === undefined ? [] : ['--import', MUTATION],
       env: {
         ...process.env,
-        ...(mutant === undefined
-          ? { NODE_COMPILE_CACHE: COMPILE_CACHE }
-          : { MUTANT: mutant, MUTANT_REDIS: redis }),
+        ...(mutant === undefined ? SERVER.env : { MUTANT: mutant, MUTANT_REDIS: redis }),
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { run } from '../../src/cli/onceline.ts'
 import type { Streams } from '../../src/cli/printer.ts'
 import { addressVariables } from '../../src/config/addresses.ts'
 import type { TestDatabase } from './database.ts'
+import { linked } from './linked.ts'
 
-const PROGRAM = resolve(import.meta.dirname, '../../bin/onceline.js')
+const CLI = await linked('bin/onceline.js')
 
 /** How a command ended and what it said. */
 export interface CliEnd {
@@ -26,8 +26,8 @@ export function envOf({ address, redis }: Pick<TestDatabase, 'address' | 'redis'
 /** Runs `onceline` in a process of its own, with nothing in its environment but PATH, HOME and what is given. */
 export async function onceline(env: CliEnv, ...args: readonly string[]): Promise<CliEnd> {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, HOME, ...env },
+  const child = spawn(process.execPath, [CLI.program, ...args], {
+    env: { PATH, HOME, ...CLI.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stdout: Buffer[] = []

@@ -1,12 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { linked, type Program } from './linked.ts'
+
+type FixtureName = Program extends infer P
+  ? P extends `test/fixtures/${infer Name}.ts`
+    ? Name
+    : never
+  : never
 
 const children = new Set<ChildProcess>()
 
 /** Starts a program of test/fixtures in a process of its own; resolves when it has said that it is ready. */
-export async function startWorker(name: string): Promise<ChildProcess> {
-  const child = fork(resolve(import.meta.dirname, '../fixtures', `${name}.ts`))
+export async function startWorker(name: FixtureName): Promise<ChildProcess> {
+  const { program, env } = await linked(`test/fixtures/${name}.ts`)
+  const child = fork(program, { env: { ...process.env, ...env } })
   children.add(child)
   child.once('exit', () => children.delete(child))
   await answerOf(child)
