@@ -2,6 +2,7 @@ import type { FactKind } from '../../payments/fact.ts'
 import type { AdyenItem } from './adyen-items.ts'
 import { type Exponents, minorUnits } from './kit/amount.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { readAdyenPayout } from './payouts/adyen.ts'
 
 /**
  * Where Adyen counts otherwise than ISO 4217: the rows that https://docs.adyen.com/development-resources/currency-codes marks
@@ -58,7 +59,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
 /** What the eight signed values say, and nothing else. */
 export function readFact(item: AdyenItem, capture: CaptureMode): Reading {
   const meaning = meaningOf(item.eventCode, capture)
-  if (meaning === undefined) return NOTHING
+  if (meaning === undefined) return readAdyenPayout(item, ADYEN_EXPONENTS) ?? NOTHING
   if (item.success !== 'true' && item.success !== 'false') return held('status_unknown')
   const isDone = item.success === 'true'
   const outcome = isDone ? meaning.done : meaning.refused

@@ -6,12 +6,13 @@ import {
   type GatewayEvent,
   type Received,
 } from './adapter.ts'
-import { type CaptureMode, readFact } from './adyen-facts.ts'
+import { ADYEN_EXPONENTS, type CaptureMode, readFact } from './adyen-facts.ts'
 import { type AdyenItem, isSignedBy, isUnambiguous, itemsIn, readItem, signatureText } from './adyen-items.ts'
 import { dateOfText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { findHexSecret } from './kit/signature.ts'
-import { held, NOTHING, type Reading, refused } from './kit/verdict.ts'
+import { held, type Reading, refused } from './kit/verdict.ts'
+import { readAdyenTransfer } from './payouts/adyen.ts'
 
 /** How webhooks of a balance platform are signed. The header's name is Adyen's. */
 export const ADYEN_PLATFORM_SIGNATURE: HeaderHmac = {
@@ -23,7 +24,7 @@ export const ADYEN_PLATFORM_SIGNATURE: HeaderHmac = {
 
 /**
  * Adyen, https://docs.adyen.com/development-resources/webhooks: a payments webhook signs eight values of each of its items; a
- * webhook of a balance platform signs its whole body in a header and tells nothing about our payments.
+ * webhook of a balance platform signs its whole body in a header and tells of payouts, and nothing about our payments.
  */
 export const adyen: GatewayAdapter = {
   name: 'adyen',
@@ -108,14 +109,15 @@ function captureMode(setting: string | undefined): CaptureMode {
   return setting?.trim() === 'automatic' ? 'automatic' : 'manual'
 }
 
-/** Accounts, sweeps and transfers of a platform have no id of their event, and are no payments of ours. */
-function readPlatformEvent({ type, timestamp }: JsonObject, signature: string): GatewayEvent {
+/** What a platform tells has no id of its event. Transfers to banks are payouts; nothing of it is about our payments. */
+function readPlatformEvent({ type: named, timestamp, data }: JsonObject, signature: string): GatewayEvent {
+  const type = isIdentifier(named) ? named : 'platform'
   return {
     eventId: `signature:${signature}`,
-    type: isIdentifier(type) ? type : 'platform',
+    type,
     occurredAt: dateOfText(timestamp),
     signed: DECISIVE_FIELDS,
     tier: 'A',
-    ...NOTHING,
+    ...readAdyenTransfer(type, data, ADYEN_EXPONENTS),
   }
 }

@@ -12,6 +12,7 @@ import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject, wo
 import { isFresh } from './kit/clock.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, type FactDraft, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
+import { readCashfreeTransfer } from './payouts/cashfree.ts'
 
 /**
  * Deliveries that fail are tried again for half an hour by default, and no document says that they are stamped anew: a
@@ -94,7 +95,7 @@ function readFact(type: string, data: JsonObject): Reading {
     case 'AUTO_REFUND_STATUS_WEBHOOK':
       return readAutoRefund(partOf(data, 'auto_refund'))
     default:
-      return NOTHING
+      return readCashfreeTransfer(type, data)
   }
 }
 

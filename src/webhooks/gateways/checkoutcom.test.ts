@@ -54,12 +54,22 @@ describe('types of payments, by the words of the documents', () => {
   })
 
   it.each([
+    ['payment_paid', 'payout_paid'],
+    ['payment_returned', 'payout_returned'],
+  ])('%s is about a payout', (type, kind) => {
+    expect(eventOf(type, payment).fact).toMatchObject({
+      kind,
+      gatewayRef: null,
+      operationRef: payment.id,
+      merchantRef: payment.reference,
+    })
+  })
+
+  it.each([
     'payment_capture_pending',
     'payment_capture_declined',
     'payment_refund_pending',
     'payment_void_declined',
-    'payment_paid',
-    'payment_returned',
     'card_verified',
     'something_new',
   ])('%s says nothing about the state of a payment', (type) => {

@@ -3,7 +3,8 @@ import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapt
 import { type Exponents, minorUnits } from './kit/amount.ts'
 import { dateOfText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
-import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { completeFact, completePayout, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { CHECKOUTCOM_PAYOUTS } from './payouts/checkoutcom.ts'
 
 /** The key is the signature key of the workflow's webhook action. */
 export const CHECKOUTCOM_SIGNATURE: HeaderHmac = { header: 'Cko-Signature', hash: 'sha256', encoding: 'hex' }
@@ -37,7 +38,7 @@ function readEvent({ id, type, data, ...event }: JsonObject, signature: string):
 
 /**
  * Each of these says what became of an action. Those left out change nothing (`payment_capture_pending`), leave the payment
- * where it was (`payment_capture_declined`, `payment_void_declined`) or are about payouts and cards.
+ * where it was (`payment_capture_declined`, `payment_void_declined`) or are about cards.
  */
 const PAYMENTS: ReadonlyMap<string, FactKind> = new Map([
   ['payment_pending', 'pending'],
@@ -72,8 +73,11 @@ const DISPUTES: ReadonlyMap<string, FactKind> = new Map([
 function readFact(type: string, data: unknown): Reading {
   const payment = PAYMENTS.get(type)
   const dispute = DISPUTES.get(type)
-  if (payment === undefined && dispute === undefined) return NOTHING
+  const payout = CHECKOUTCOM_PAYOUTS.get(type)
+  if (payment === undefined && dispute === undefined && payout === undefined) return NOTHING
   if (!isObject(data)) return held('object_unreadable')
+  if (payout !== undefined)
+    return completePayout({ kind: payout, merchantRef: data.reference, payoutRef: data.id, ...moneyOf(data) })
   if (payment !== undefined) return readPayment(payment, data)
   if (type === 'dispute_resolved' && !isGivenBack(data)) return held('event_unknown')
   return dispute === undefined ? NOTHING : readDispute(dispute, data)

@@ -1,7 +1,8 @@
 import type { FactKind } from '../../payments/fact.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, type JsonObject } from './kit/body.ts'
-import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { completeFact, held, NOTHING, type PaymentReading, type Reading } from './kit/verdict.ts'
+import { readFlutterwaveTransfer } from './payouts/flutterwave.ts'
 
 /** A charge's states in v4, https://developer.flutterwave.com/reference/charges_get. */
 const CHARGES_V4: ReadonlyMap<unknown, FactKind> = new Map<unknown, FactKind>([
@@ -28,6 +29,7 @@ const REFUNDS_V4: ReadonlyMap<unknown, FactKind> = new Map<unknown, FactKind>([
 export function readV4(type: string, data: JsonObject): Reading {
   if (type.startsWith('charge.')) return readCharge(data)
   if (type.startsWith('refund.')) return readRefund(data)
+  if (type.startsWith('transfer.')) return readFlutterwaveTransfer(type, data)
   // What chargebacks look like is not documented: a person looks at them.
   return type.startsWith('chargeback.') ? held('event_unknown') : NOTHING
 }
@@ -35,6 +37,7 @@ export function readV4(type: string, data: JsonObject): Reading {
 /** What v3 says of refunds and chargebacks is not documented either. */
 export function readV3(event: string, data: JsonObject): Reading {
   if (event.startsWith('charge.')) return readTransaction(data)
+  if (event.startsWith('transfer.')) return readFlutterwaveTransfer(event, data)
   return event.startsWith('refund') || event.startsWith('chargeback') ? held('event_unknown') : NOTHING
 }
 
@@ -64,7 +67,7 @@ function readRefund(data: JsonObject): Reading {
 }
 
 /** A transaction of v3, as a webhook and as the API's answer write it: both have the same fields. */
-export function readTransaction(data: JsonObject): Reading {
+export function readTransaction(data: JsonObject): PaymentReading {
   const kind = TRANSACTIONS_V3.get(data.status)
   if (kind === undefined) return held('status_unknown')
   return completeFact({

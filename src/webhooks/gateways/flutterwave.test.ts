@@ -223,6 +223,6 @@ describe('transactions of v3', () => {
 it('holds what may be about money and is documented nowhere, and keeps the rest', () => {
   expect(eventOfV4({ id: 'cbk_1' }, 'chargeback.created').hold).toBe('event_unknown')
   expect(eventOfV3({ id: 1 }, 'refund.completed').hold).toBe('event_unknown')
-  expect(eventOfV4({ id: 'trf_1' }, 'transfer.disburse')).toMatchObject({ fact: null, hold: null })
-  expect(eventOfV3({ id: 1 }, 'transfer.completed')).toMatchObject({ fact: null, hold: null })
+  expect(eventOfV4({ id: 'cus_1' }, 'customer.created')).toMatchObject({ fact: null, hold: null })
+  expect(eventOfV3({ id: 1 }, 'subscription.cancelled')).toMatchObject({ fact: null, hold: null })
 })

@@ -1,13 +1,15 @@
 import type { FactKind } from '../../payments/fact.ts'
+import type { PayoutKind } from '../../payments/payout.ts'
 import { isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import type { Hold } from './kit/verdict.ts'
 
 /**
  * What an action means for a payment. fact: the event says all of it. asked: only the API says how much moved, or whether it had moved.
- * held: money came back in a way that no fact of ours describes.
+ * payout: money went to our bank, and the API says how much. held: money came back in a way that no fact of ours describes.
  */
 export type Meaning =
   | { readonly is: 'fact' | 'asked'; readonly kind: FactKind }
+  | { readonly is: 'payout'; readonly kind: PayoutKind }
   | { readonly is: 'held'; readonly hold: Hold }
 
 /**
@@ -39,11 +41,14 @@ const REFUNDS: ReadonlyMap<unknown, Meaning> = new Map<unknown, Meaning>([
 /** null: nothing about a payment that is kept. */
 export function meaningOf(event: JsonObject): Meaning | null {
   if (event.resource_type === 'payments') return PAYMENTS.get(event.action) ?? null
+  // The other events of a payout are about exchange rates.
+  if (event.resource_type === 'payouts')
+    return event.action === 'paid' ? { is: 'payout', kind: 'payout_paid' } : null
   return event.resource_type === 'refunds' ? (REFUNDS.get(event.action) ?? null) : null
 }
 
-/** The id of what the event is about: `payment` of `payments`, `refund` of `refunds`. */
-export function linkOf({ links }: JsonObject, name: 'payment' | 'refund'): string | null {
+/** The id of what the event is about: `payment` of `payments`, and so on. */
+export function linkOf({ links }: JsonObject, name: 'payment' | 'refund' | 'payout'): string | null {
   const id = isObject(links) ? links[name] : null
   return isIdentifier(id) ? id : null
 }

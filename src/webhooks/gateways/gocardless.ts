@@ -65,7 +65,7 @@ function readFact(event: JsonObject): Pick<GatewayEvent, 'fact' | 'hold' | 'isHi
   const meaning = meaningOf(event)
   if (meaning === null) return NOTHING
   if (meaning.is === 'held') return held(meaning.hold)
-  if (meaning.is === 'asked') return { fact: null, hold: null, isHint: true }
+  if (meaning.is === 'asked' || meaning.is === 'payout') return { fact: null, hold: null, isHint: true }
   const paymentId = linkOf(event, 'payment')
   if (paymentId === null) return held('reference_missing')
   return completeFact({

@@ -1,7 +1,9 @@
 import type { FactKind } from '../../payments/fact.ts'
+import type { PayoutKind } from '../../payments/payout.ts'
 import { type Exponents, majorUnits, minorUnitsOfText } from './kit/amount.ts'
 import { isIdentifier, isObject, type JsonObject } from './kit/body.ts'
-import { completeFact, type FactDraft, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { completeFact, completePayout, type FactDraft, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { PAYPAL_PAYOUTS } from './payouts/paypal.ts'
 
 /**
  * Currencies that have decimals by ISO 4217 and none at PayPal, https://developer.paypal.com/api/rest/reference/currency-codes.
@@ -42,8 +44,10 @@ export function readFact(type: string, resource: unknown): Reading {
   if (TAKEN_BACK.has(type)) return held('capture_failed')
   const event = EVENTS.get(type)
   const isDispute = type.startsWith('CUSTOMER.DISPUTE.')
-  if (event === undefined && !isDispute) return NOTHING
+  const payout = PAYPAL_PAYOUTS.get(type)
+  if (event === undefined && payout === undefined && !isDispute) return NOTHING
   if (!isObject(resource)) return held('object_unreadable')
+  if (payout !== undefined) return readPayout(payout, resource)
   if (event === undefined) return readDispute(type, resource)
   const [on, kind] = event
   return completeFact({
@@ -59,6 +63,17 @@ export function readFact(type: string, resource: unknown): Reading {
 function unsigned(amount: unknown): unknown {
   if (!isObject(amount) || typeof amount.total !== 'string') return amount
   return { ...amount, total: amount.total.replace(/^-/, '') }
+}
+
+/** One item of a batch; `sender_item_id` is ours. */
+function readPayout(kind: PayoutKind, resource: JsonObject): Reading {
+  const item = isObject(resource.payout_item) ? resource.payout_item : {}
+  return completePayout({
+    kind,
+    merchantRef: item.sender_item_id,
+    payoutRef: resource.payout_item_id,
+    ...moneyOf(item.amount),
+  })
 }
 
 /** Our own reference is `custom_id` where we gave one, and the number of our invoice otherwise; v1 names them `custom` and so on. */

@@ -4,6 +4,7 @@ import { type Exponents, minorUnits, minorUnitsOfText } from './kit/amount.ts'
 import { dateOfText, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { readPaystackTransfer } from './payouts/paystack.ts'
 
 /** The key is the account's secret key; there is no other for webhooks. */
 export const PAYSTACK_SIGNATURE: HeaderHmac = {
@@ -72,7 +73,9 @@ function readFact(event: string, data: JsonObject): Reading {
   if (refund !== undefined) return readRefund(refund, data)
   const preauthorization = PREAUTHORIZATIONS.get(event)
   if (preauthorization !== undefined) return readPreauthorization(preauthorization, data)
-  return event.startsWith('charge.dispute.') ? readDispute(event, data) : NOTHING
+  return event.startsWith('charge.dispute.')
+    ? readDispute(event, data)
+    : readPaystackTransfer(event, data, PAYSTACK_EXPONENTS)
 }
 
 function readCharge(kind: FactKind, data: JsonObject): Reading {

@@ -11,6 +11,7 @@ import { minorUnits } from './kit/amount.ts'
 import { dateOfSeconds, identifierText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { readRazorpayPayout } from './payouts/razorpay.ts'
 
 export const RAZORPAY_SIGNATURE: HeaderHmac = {
   header: 'X-Razorpay-Signature',
@@ -68,7 +69,9 @@ function readFact(event: string, payload: JsonObject): Reading {
   if (payment !== undefined) return readPayment(payment, payload)
   const refund = REFUNDS.get(event)
   if (refund !== undefined) return readRefund(refund, payload)
-  return event.startsWith('payment.dispute.') ? readDispute(event, payload) : NOTHING
+  return event.startsWith('payment.dispute.')
+    ? readDispute(event, payload)
+    : readRazorpayPayout(event, payload)
 }
 
 interface PaymentEvent {

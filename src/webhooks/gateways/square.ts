@@ -11,6 +11,7 @@ import { minorUnits } from './kit/amount.ts'
 import { dateOfText, isIdentifier, isObject, type JsonObject } from './kit/body.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING, type Reading, refused } from './kit/verdict.ts'
+import { readSquarePayout } from './payouts/square.ts'
 
 /** What stands before the body is the URL of the subscription, character for character. */
 export function squareSignature(publicUrl: string): HeaderHmac {
@@ -81,6 +82,10 @@ function readFact(type: string, object: unknown): Reading {
     case 'dispute.state.changed':
     case 'dispute.state.updated':
       return readWith(readDispute, object, 'dispute')
+    case 'payout.sent':
+    case 'payout.paid':
+    case 'payout.failed':
+      return readSquarePayout(object)
     default:
       return NOTHING
   }

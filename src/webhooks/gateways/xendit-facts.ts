@@ -2,25 +2,28 @@ import type { FactKind } from '../../payments/fact.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, isObject, type JsonObject } from './kit/body.ts'
 import { completeFact, held, NOTHING, type Reading } from './kit/verdict.ts'
+import { readXenditPayout } from './payouts/xendit.ts'
 
 /**
  * What a delivery is about. payment: of the Payments API, version 3 (it has a `payment_id`). request: a payment of version 2, known
- * by its payment request, which the API of that version shows alone. refund, of either. invoice: a flat object without an event.
+ * by its payment request, which the API of that version shows alone. refund, of either. payout: of version 2. invoice: a flat object
+ * without an event.
  */
 export type XenditObject =
   | {
-      readonly is: 'payment' | 'request' | 'refund' | 'invoice'
+      readonly is: 'payment' | 'request' | 'refund' | 'payout' | 'invoice'
       readonly id: string
       readonly object: JsonObject
     }
   | { readonly is: 'other' | 'unreadable' }
 
-/** Which object a delivery tells of. Subscriptions, tokens and payouts are no payments of ours. */
+/** Which object a delivery tells of. Subscriptions and tokens are no payments of ours. */
 export function objectOf(body: JsonObject): XenditObject {
   if (body.event === undefined) return named('invoice', body.id, body)
   const { event, data } = body
   if (typeof event !== 'string' || !isObject(data)) return { is: 'unreadable' }
   if (event.startsWith('refund.')) return named('refund', data.refund_id ?? data.id, data)
+  if (event.startsWith('payout.')) return named('payout', data.id, data)
   if (event.startsWith('payment.'))
     return data.payment_id === undefined
       ? named('request', data.payment_request_id ?? data.id, data)
@@ -31,7 +34,7 @@ export function objectOf(body: JsonObject): XenditObject {
 }
 
 function named(
-  is: 'payment' | 'request' | 'refund' | 'invoice',
+  is: 'payment' | 'request' | 'refund' | 'payout' | 'invoice',
   id: unknown,
   object: JsonObject,
 ): XenditObject {
@@ -47,6 +50,8 @@ export function readObject(one: XenditObject): Reading {
       return readPayment(one.object, one.id)
     case 'refund':
       return readRefund(one.object, one.id)
+    case 'payout':
+      return readXenditPayout(one.object, one.id)
     case 'invoice':
       return readInvoice(one.object, one.id)
     case 'other':

@@ -1,15 +1,16 @@
 import type { FactKind } from '../../../payments/fact.ts'
+import type { PayoutKind } from '../../../payments/payout.ts'
 import type { ApiAnswer, Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
 import { linkOf, meaningOf, merchantRefOf, operationOf } from '../gocardless-actions.ts'
 import { minorUnits } from '../kit/amount.ts'
 import { isObject, type JsonObject, parseObject } from '../kit/body.ts'
-import { completeFact, type FactDraft } from '../kit/verdict.ts'
+import { completeFact, completePayout, type FactDraft, type Reading } from '../kit/verdict.ts'
 
 /** The version of the API that these answers are of, https://developer.gocardless.com/api-reference/#core-endpoints. */
 const API_VERSION = '2015-07-06'
 
 /**
- * Asks for the payment or the refund that a signed event names: what it amounts to, and for a refund of which payment it is; for a
+ * Asks for the payment, the refund or the payout that a signed event names: what it amounts to, and for a refund of which payment it is; for a
  * failure whether the payment had been confirmed before.
  */
 export const gocardlessConfirmer: Confirmer = { apiUrl: 'https://api.gocardless.com', ask }
@@ -17,6 +18,7 @@ export const gocardlessConfirmer: Confirmer = { apiUrl: 'https://api.gocardless.
 async function ask(event: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
   const named = eventNamed(event)
   const meaning = named === null ? null : meaningOf(named)
+  if (named !== null && meaning?.is === 'payout') return askForPayout(linkOf(named, 'payout'), api)
   if (named === null || meaning?.is !== 'asked') return denied('event_unknown')
   if (named.resource_type === 'refunds') return askForRefund(meaning.kind, linkOf(named, 'refund'), api)
   if (meaning.kind === 'failed') return askForFailure(named, linkOf(named, 'payment'), api)
@@ -86,6 +88,21 @@ async function askForRefund(kind: FactKind, id: string | null, api: GatewayApi):
   })
 }
 
+/** What a bank sent back is `bounced`, which no event tells. */
+const PAYOUTS: ReadonlyMap<unknown, PayoutKind> = new Map<unknown, PayoutKind>([
+  ['paid', 'payout_paid'],
+  ['bounced', 'payout_returned'],
+])
+
+async function askForPayout(id: string | null, api: GatewayApi): Promise<Confirmation> {
+  if (id === null) return denied('reference_missing')
+  const payout = objectOf(await get(`/payouts/${encodeURIComponent(id)}`, api), 'payouts', id)
+  if (payout === null) return denied('payout_unknown')
+  const kind = PAYOUTS.get(payout.status)
+  if (kind === undefined) return { kind: 'waiting' }
+  return confirmedBy(completePayout({ kind, payoutRef: id, ...moneyOf(payout) }))
+}
+
 function get(path: string, api: GatewayApi): Promise<ApiAnswer> {
   const authorization = `Bearer ${api.settings.ACCESS_TOKEN ?? ''}`
   return api.call({ method: 'GET', path, headers: { authorization, 'gocardless-version': API_VERSION } })
@@ -103,7 +120,10 @@ function moneyOf({ amount, currency }: JsonObject) {
 }
 
 function confirmed(draft: FactDraft): Confirmation {
-  const { fact, hold } = completeFact(draft)
+  return confirmedBy(completeFact(draft))
+}
+
+function confirmedBy({ fact, hold }: Reading): Confirmation {
   return fact === null ? denied(hold ?? 'object_unreadable') : { kind: 'confirmed', fact }
 }
 

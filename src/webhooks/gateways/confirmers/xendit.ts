@@ -7,10 +7,11 @@ import { basicAuth, confirmedAs, denied } from './answer.ts'
 /** Asks for the object that the delivery named, in the version of the API that made it. */
 export const xenditConfirmer: Confirmer = { apiUrl: 'https://api.xendit.co', ask }
 
-async function ask({ fact, body }: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
+async function ask({ fact, payout = null, body }: EventInDoubt, api: GatewayApi): Promise<Confirmation> {
   const told = parseObject(body)
   const one = told === null ? null : objectOf(told)
-  if (fact === null || one === null || !('id' in one)) return denied('reference_missing')
+  const said = fact ?? payout
+  if (said === null || one === null || !('id' in one)) return denied('reference_missing')
   const answer = await api.call(requestOf(one, api))
   if (answer.status === 404) return denied('object_unknown')
   if (answer.status !== 200 || answer.body === null) return { kind: 'waiting' }
@@ -18,7 +19,7 @@ async function ask({ fact, body }: EventInDoubt, api: GatewayApi): Promise<Confi
   if (!('id' in shown) || shown.id !== one.id) return denied('object_differs')
   const now = readObject(shown)
   // A refund under way has no fact yet.
-  return now === NOTHING ? { kind: 'waiting' } : confirmedAs(fact, now)
+  return now === NOTHING ? { kind: 'waiting' } : confirmedAs(said, now)
 }
 
 type Named = Extract<XenditObject, { id: string }>
@@ -41,6 +42,8 @@ function requestOf(one: Named, { settings }: GatewayApi): ApiRequest {
       return get(`/payment_requests/${id}`)
     case 'refund':
       return one.object.refund_id === undefined ? get(`/refunds/${id}`) : get(`/v3/refunds/${id}`, V3)
+    case 'payout':
+      return get(`/v2/payouts/${id}`)
     case 'invoice':
       return get(`/v2/invoices/${id}`)
     default:

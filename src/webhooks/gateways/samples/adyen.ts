@@ -26,6 +26,9 @@ const EVENTS: Words<readonly [eventCode: string, success: 'true' | 'false', on: 
     disputed: ['CHARGEBACK', 'true', 'modification'],
     dispute_won: ['CHARGEBACK_REVERSED', 'true', 'modification'],
     dispute_lost: ['SECOND_CHARGEBACK', 'true', 'modification'],
+    payout_paid: ['PAYOUT_THIRDPARTY', 'true', 'payment'],
+    payout_failed: ['PAYOUT_THIRDPARTY', 'false', 'payment'],
+    payout_returned: ['PAIDOUT_REVERSED', 'true', 'payment'],
   }
 
 export const adyenSample: GatewaySample = { kinds: kindsOf(EVENTS), currency: 'EUR', build, sign }

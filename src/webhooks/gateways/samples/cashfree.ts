@@ -19,6 +19,9 @@ const EVENTS: Words<readonly [type: string, status: string]> = {
   disputed: ['DISPUTE_CREATED', 'CHARGEBACK_CREATED'],
   dispute_won: ['DISPUTE_CLOSED', 'CHARGEBACK_MERCHANT_WON'],
   dispute_lost: ['DISPUTE_CLOSED', 'CHARGEBACK_MERCHANT_LOST'],
+  payout_paid: ['TRANSFER_SUCCESS', 'SUCCESS'],
+  payout_failed: ['TRANSFER_FAILED', 'FAILED'],
+  payout_returned: ['TRANSFER_REVERSED', 'REVERSED'],
 }
 
 export const cashfreeSample: GatewaySample = { kinds: kindsOf(EVENTS), currency: 'INR', build, sign }
@@ -32,6 +35,8 @@ function build(spec: SampleSpec): SignedSample {
 function dataOf(type: string, status: string, spec: SampleSpec) {
   const { merchantRef: order_id, operationRef, currency } = spec
   const amount = Number(minorToDecimal(spec.amountMinor, currency))
+  if (type.startsWith('TRANSFER_'))
+    return { transfer_id: order_id, cf_transfer_id: operationRef, transfer_amount: amount, status }
   const order = { order_id, order_amount: amount, order_currency: currency }
   if (type === 'REFUND_STATUS_WEBHOOK') {
     const ids = {

@@ -23,6 +23,8 @@ const TYPES: Words<string> = {
   disputed: 'dispute_evidence_required',
   dispute_won: 'dispute_won',
   dispute_lost: 'dispute_lost',
+  payout_paid: 'payment_paid',
+  payout_returned: 'payment_returned',
 }
 
 export const checkoutcomSample: GatewaySample = { kinds: kindsOf(TYPES), currency: 'KWD', build, sign }
@@ -34,7 +36,7 @@ function build(spec: SampleSpec): SignedSample {
   const amount = gatewayUnits(spec.amountMinor, currency, CHECKOUTCOM_EXPONENTS)
   const at = new Date(spec.nowMs).toISOString()
   const payment = {
-    id: paymentId,
+    id: spec.kind.startsWith('payout_') ? operationRef : paymentId,
     action_id: operationRef,
     reference: merchantRef,
     amount,

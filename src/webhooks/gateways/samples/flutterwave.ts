@@ -19,6 +19,9 @@ const WORDS: Words<readonly [type: string, status: string]> = {
   cancelled: ['charge.completed', 'voided'],
   refunded: ['refund.completed', 'succeeded'],
   refund_failed: ['refund.completed', 'failed'],
+  payout_created: ['transfer.disburse', 'PENDING'],
+  payout_paid: ['transfer.disburse', 'SUCCESSFUL'],
+  payout_failed: ['transfer.disburse', 'FAILED'],
 }
 
 export const flutterwaveSample: GatewaySample = { kinds: kindsOf(WORDS), currency: 'NGN', build, sign }
@@ -40,12 +43,19 @@ function bodyOfV4(spec: SampleSpec, type: string, status: string) {
   const chargeId = spec.gatewayRef ?? operationRef
   const amount = amountOf(spec)
   const charge = { id: chargeId, amount, currency, status, reference: spec.merchantRef }
+  const transfer = {
+    id: operationRef,
+    amount: { value: amount, applies_to: 'destination_currency' },
+    destination_currency: currency,
+    reference: spec.merchantRef,
+    status,
+  }
   const refund = { id: operationRef, charge_id: chargeId, amount_refunded: amount, currency, status }
   return {
     webhook_id: spec.eventId ?? `wbk_${operationRef}_${spec.kind}`,
     timestamp: spec.nowMs,
     type,
-    data: type.startsWith('refund') ? refund : charge,
+    data: type.startsWith('refund') ? refund : type.startsWith('transfer') ? transfer : charge,
   }
 }
 

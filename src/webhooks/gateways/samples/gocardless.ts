@@ -21,24 +21,25 @@ const ACTIONS: Words<readonly [resource: string, action: string]> = {
   disputed: ['payments', 'charged_back'],
   dispute_won: ['payments', 'chargeback_cancelled'],
   dispute_lost: ['payments', 'chargeback_settled'],
+  payout_paid: ['payouts', 'paid'],
 }
 
 export const gocardlessSample: GatewaySample = { kinds: kindsOf(ACTIONS), currency: 'GBP', build, sign }
 
 function build(spec: SampleSpec): SignedSample {
   const [resource, action] = wordsFor(ACTIONS, spec.kind)
-  const isRefund = resource === 'refunds'
+  const isPayment = resource === 'payments'
   const event = {
     id: spec.eventId ?? `EV-${spec.operationRef}-${spec.kind}`,
     created_at: new Date(spec.nowMs).toISOString(),
     resource_type: resource,
     action,
-    links: isRefund
-      ? { refund: spec.operationRef }
-      : { payment: spec.gatewayRef ?? `PM-${spec.merchantRef}` },
+    links: isPayment
+      ? { payment: spec.gatewayRef ?? `PM-${spec.merchantRef}` }
+      : { [resource.slice(0, -1)]: spec.operationRef },
     details: { origin: 'gocardless', cause: `${resource.slice(0, -1)}_${action}` },
     metadata: {},
-    ...(isRefund ? {} : { resource_metadata: { merchant_ref: spec.merchantRef } }),
+    ...(!isPayment ? {} : { resource_metadata: { merchant_ref: spec.merchantRef } }),
   }
   return sign(jsonBody({ events: [event] }, spec.bodyBytes), spec)
 }

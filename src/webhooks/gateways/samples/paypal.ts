@@ -24,6 +24,10 @@ const EVENTS: Words<readonly [type: string, resourceType: string, status: string
   disputed: ['CUSTOMER.DISPUTE.CREATED', 'dispute', 'OPEN'],
   dispute_won: ['CUSTOMER.DISPUTE.RESOLVED', 'dispute', 'RESOLVED'],
   dispute_lost: ['CUSTOMER.DISPUTE.RESOLVED', 'dispute', 'RESOLVED'],
+  payout_created: ['PAYMENT.PAYOUTS-ITEM.UNCLAIMED', 'payouts_item', 'UNCLAIMED'],
+  payout_paid: ['PAYMENT.PAYOUTS-ITEM.SUCCEEDED', 'payouts_item', 'SUCCESS'],
+  payout_failed: ['PAYMENT.PAYOUTS-ITEM.FAILED', 'payouts_item', 'FAILED'],
+  payout_returned: ['PAYMENT.PAYOUTS-ITEM.RETURNED', 'payouts_item', 'RETURNED'],
 }
 
 export const paypalSample: GatewaySample = {
@@ -55,6 +59,11 @@ function resourceOf(spec: SampleSpec, create_time: string): JsonObject {
   const { kind, merchantRef, operationRef, gatewayRef = merchantRef } = spec
   const [, resourceType, status] = wordsFor(EVENTS, kind)
   const amount = { currency_code: spec.currency, value: decimalOf(spec) }
+  if (resourceType === 'payouts_item') {
+    const money = { currency: spec.currency, value: decimalOf(spec) }
+    const payout_item = { recipient_type: 'EMAIL', amount: money, sender_item_id: merchantRef }
+    return { payout_item_id: operationRef, transaction_status: status, payout_item }
+  }
   if (resourceType === 'dispute') {
     return {
       dispute_id: operationRef,

@@ -19,6 +19,9 @@ const EVENTS: Words<readonly [event: string, status: string]> = {
   disputed: ['charge.dispute.create', 'awaiting-merchant-feedback'],
   dispute_won: ['charge.dispute.resolve', 'resolved'],
   dispute_lost: ['charge.dispute.resolve', 'resolved'],
+  payout_paid: ['transfer.success', 'success'],
+  payout_failed: ['transfer.failed', 'failed'],
+  payout_returned: ['transfer.reversed', 'reversed'],
 }
 
 export const paystackSample: GatewaySample = { kinds: kindsOf(EVENTS), currency: 'NGN', build, sign }
@@ -36,6 +39,7 @@ function build(spec: SampleSpec): SignedSample {
     currency,
     status,
   }
+  const transfer = { id, transfer_code: id, reference, amount, currency, status, createdAt: at }
   const dispute = {
     id,
     refund_amount: amount,
@@ -46,7 +50,8 @@ function build(spec: SampleSpec): SignedSample {
     transaction: { id: reference, reference, amount, currency },
     created_at: at,
   }
-  const data = event.startsWith('refund') ? refund : event.startsWith('charge.dispute') ? dispute : charge
+  const objects = { refund, transfer, 'charge.dispute': dispute, charge }
+  const data = Object.entries(objects).find(([name]) => event.startsWith(name))?.[1]
   return sign(jsonBody({ event, data }, spec.bodyBytes), spec)
 }
 

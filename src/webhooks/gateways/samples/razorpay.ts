@@ -19,6 +19,10 @@ const EVENTS: Words<readonly [event: string, entity: string, status: string]> = 
   disputed: ['payment.dispute.created', 'dispute', 'open'],
   dispute_won: ['payment.dispute.won', 'dispute', 'won'],
   dispute_lost: ['payment.dispute.lost', 'dispute', 'lost'],
+  payout_created: ['payout.initiated', 'payout', 'processing'],
+  payout_paid: ['payout.processed', 'payout', 'processed'],
+  payout_failed: ['payout.failed', 'payout', 'failed'],
+  payout_returned: ['payout.reversed', 'payout', 'reversed'],
 }
 
 export const razorpaySample: GatewaySample = {
@@ -48,7 +52,11 @@ function build(spec: SampleSpec): SignedSample {
     notes: { merchant_ref: merchantRef },
   }
   const other = { id: operationRef, entity: name, amount, currency, payment_id: payment.id, status }
-  const payload = { ...(!isPayment && { [name]: { entity: other } }), payment: { entity: payment } }
+  const payout = { id: operationRef, entity: name, amount, currency, status, reference_id: merchantRef }
+  const payload =
+    name === 'payout'
+      ? { payout: { entity: payout } }
+      : { ...(!isPayment && { [name]: { entity: other } }), payment: { entity: payment } }
   const contains = Object.keys(payload)
   const created_at = Math.floor(spec.nowMs / 1000)
   const body = { entity: 'event', account_id: 'acc_sample', event, contains, payload, created_at }

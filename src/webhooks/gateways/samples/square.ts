@@ -21,6 +21,9 @@ const WORDS: Words<readonly [type: string, state: string]> = {
   disputed: ['dispute.created', 'EVIDENCE_REQUIRED'],
   dispute_won: ['dispute.state.updated', 'WON'],
   dispute_lost: ['dispute.state.updated', 'LOST'],
+  payout_created: ['payout.sent', 'SENT'],
+  payout_paid: ['payout.paid', 'PAID'],
+  payout_failed: ['payout.failed', 'FAILED'],
 }
 
 export const squareSample: GatewaySample = { kinds: kindsOf(WORDS), currency: 'USD', build, sign }
@@ -41,6 +44,12 @@ function build(spec: SampleSpec): SignedSample {
       location_id: 'L1',
     },
     refund: { id: operationRef, payment_id: paymentId, status: state, amount_money: money },
+    payout: {
+      id: operationRef,
+      status: state,
+      location_id: 'L1',
+      amount_money: { amount: money.amount, currency_code: currency },
+    },
     dispute: { id: operationRef, state, amount_money: money, disputed_payment: { payment_id: paymentId } },
   }
   const event = {

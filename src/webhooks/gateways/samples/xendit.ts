@@ -17,6 +17,10 @@ const EVENTS: Words<readonly [event: string, status: string]> = {
   expired: ['payment.expired', 'EXPIRED'],
   refunded: ['refund.succeeded', 'SUCCEEDED'],
   refund_failed: ['refund.failed', 'FAILED'],
+  payout_created: ['payout.accepted', 'ACCEPTED'],
+  payout_paid: ['payout.succeeded', 'SUCCEEDED'],
+  payout_failed: ['payout.failed', 'FAILED'],
+  payout_returned: ['payout.reversed', 'REVERSED'],
 }
 
 export const xenditSample: GatewaySample = {
