@@ -56,7 +56,10 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['SECOND_CHARGEBACK', { on: 'modification', done: 'dispute_lost', refused: NOTHING }],
 ])
 
-/** What the eight signed values say, and nothing else. */
+/**
+ * What the eight signed values say, and nothing else. A cancellation is known by what it undoes: an account that captures by itself may
+ * cancel before the delay is over, and then the authorisation that we booked as the money is none.
+ */
 export function readFact(item: AdyenItem, capture: CaptureMode): Reading {
   const meaning = meaningOf(item.eventCode, capture)
   if (meaning === undefined) return readAdyenPayout(item, ADYEN_EXPONENTS) ?? NOTHING
@@ -70,7 +73,7 @@ export function readFact(item: AdyenItem, capture: CaptureMode): Reading {
     kind: outcome,
     merchantRef: orNull(item.merchantReference),
     gatewayRef: gatewayRefOf(item, meaning, isDone),
-    operationRef: item.pspReference,
+    operationRef: outcome === 'cancelled' ? item.originalReference || item.pspReference : item.pspReference,
     amountMinor: minorUnits(item.value, item.currency, ADYEN_EXPONENTS),
     currency: item.currency,
   })

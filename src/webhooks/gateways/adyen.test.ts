@@ -71,8 +71,6 @@ describe('what becomes of the events', () => {
     ['PENDING', 'true', 'pending'],
     ['OFFER_CLOSED', 'true', 'expired'],
     ['EXPIRE', 'true', 'expired'],
-    ['CANCELLATION', 'true', 'cancelled'],
-    ['TECHNICAL_CANCEL', 'true', 'cancelled'],
     ['REFUND', 'true', 'refunded'],
     ['REFUND', 'false', 'refund_failed'],
     ['REFUND_FAILED', 'true', 'refund_failed'],
@@ -89,6 +87,18 @@ describe('what becomes of the events', () => {
     expect(event.fact?.operationRef).toBe(refund.pspReference)
     expect(maySettle(adyen, event)).toBe(true)
   })
+
+  it.each(['CANCELLATION', 'TECHNICAL_CANCEL'])(
+    '%s names what it undoes: where AUTHORISATION was the money, that is what was booked',
+    (eventCode) => {
+      for (const CAPTURE of ['automatic', 'manual']) {
+        const cancelled = eventOf(modification(eventCode), { CAPTURE })
+        expect(cancelled.fact).toMatchObject({ kind: 'cancelled', operationRef: refund.originalReference })
+      }
+      const alone = eventOf({ ...modification(eventCode), originalReference: '' })
+      expect(alone.fact?.operationRef).toBe(refund.pspReference)
+    },
+  )
 
   it.each([
     ['CANCEL_OR_REFUND', 'fields_unsigned'],
