@@ -7,7 +7,7 @@ import { readXenditPayout } from './payouts/xendit.ts'
 /**
  * What a delivery is about. payment: of the Payments API, version 3 (it has a `payment_id`). request: a payment of version 2, known
  * by its payment request, which the API of that version shows alone. refund, of either. payout: of version 2. invoice: a flat object
- * without an event.
+ * without an event. unread: money of a product whose form is not read here.
  */
 export type XenditObject =
   | {
@@ -15,12 +15,15 @@ export type XenditObject =
       readonly id: string
       readonly object: JsonObject
     }
+  | { readonly is: 'unread'; readonly event: string; readonly object: JsonObject }
   | { readonly is: 'other' | 'unreadable' }
 
 /** Which object a delivery tells of. Subscriptions and tokens are no payments of ours. */
 export function objectOf(body: JsonObject): XenditObject {
   if (body.event === undefined) return named('invoice', body.id, body)
   const { event, data } = body
+  if (typeof event === 'string' && UNREAD.test(event))
+    return { is: 'unread', event, object: isObject(data) ? data : body }
   if (typeof event !== 'string' || !isObject(data)) return { is: 'unreadable' }
   if (event.startsWith('refund.')) return named('refund', data.refund_id ?? data.id, data)
   if (event.startsWith('payout.')) return named('payout', data.id, data)
@@ -32,6 +35,9 @@ export function objectOf(body: JsonObject): XenditObject {
     ? named('request', data.payment_request_id ?? data.id, data)
     : { is: 'other' }
 }
+
+/** Disputes (which have no `data`), and payments of the products before the Payments API. */
+const UNREAD = /^(?:dispute|ewallet|qr|direct_debit|paylater)\./
 
 function named(
   is: 'payment' | 'request' | 'refund' | 'payout' | 'invoice',
@@ -56,6 +62,8 @@ export function readObject(one: XenditObject): Reading {
       return readInvoice(one.object, one.id)
     case 'other':
       return NOTHING
+    case 'unread':
+      return held('event_unknown')
     case 'unreadable':
       return held('object_unreadable')
     default:

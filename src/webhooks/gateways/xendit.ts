@@ -4,7 +4,7 @@ import { dateOfText, isIdentifier, type JsonObject, parseObject, wordOf } from '
 import { isRefused, unreadable } from './kit/raw-hmac.ts'
 import { verifyStaticToken } from './kit/static-token.ts'
 import { accepted } from './kit/verdict.ts'
-import { objectOf, readObject } from './xendit-facts.ts'
+import { objectOf, readObject, type XenditObject } from './xendit-facts.ts'
 
 /**
  * Xendit, https://docs.xendit.co/docs/handling-webhooks: every delivery carries one token, the same for all, and nothing of the
@@ -45,7 +45,7 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
 function readEvent(body: JsonObject, signature: string): GatewayEvent {
   const one = objectOf(body)
   if (one.is === 'unreadable') return unreadable(signature, 'object_unreadable')
-  const own = 'id' in one ? `${one.is}:${one.id}:${wordOf(one.object.status)}` : null
+  const own = ownId(one)
   const time = body.created ?? body.paid_at ?? body.updated
   return {
     eventId: isIdentifier(own) ? own : `signature:${signature}`,
@@ -54,6 +54,12 @@ function readEvent(body: JsonObject, signature: string): GatewayEvent {
     signed: [],
     ...readObject(one),
   }
+}
+
+/** `created` is the time of the attempt, so that the body's hash would make each an event. */
+function ownId(one: XenditObject): string | null {
+  if ('id' in one) return `${one.is}:${one.id}:${wordOf(one.object.status)}`
+  return one.is === 'unread' ? `${one.event}:${wordOf(one.object.id)}:${wordOf(one.object.status)}` : null
 }
 
 /** An invoice has no event: its status tells what happened. */
