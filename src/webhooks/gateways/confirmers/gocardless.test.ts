@@ -122,9 +122,7 @@ describe('a payment that failed', () => {
 
   it('is asked whether it had been confirmed before', async () => {
     const { requests, confirmation } = await ask(failed, listed([]))
-    expect(requests.map(({ path }) => path)).toEqual([
-      '/events?payment=PM1&action=confirmed&created_at%5Blte%5D=2026-01-03T10%3A11%3A12.404Z',
-    ])
+    expect(requests.map(({ path }) => path)).toEqual(['/events?payment=PM1&action=confirmed'])
     expect(confirmation).toEqual({
       kind: 'confirmed',
       fact: {
@@ -141,6 +139,13 @@ describe('a payment that failed', () => {
   it('after it was confirmed is a late failure: captured money that is gone, for a person', async () => {
     const { confirmation: said } = await ask(failed, listed([{ ...confirmation, id: 'EV0', created_at: at }]))
     expect(said).toEqual({ kind: 'denied', reason: 'failed_after_confirmed' })
+  })
+
+  it('and was confirmed at another try is no late failure', async () => {
+    const later = { ...confirmation, created_at: '2026-01-05T00:00:00.000Z' }
+    expect((await ask(failed, listed([later]))).confirmation.kind).toBe('confirmed')
+    const unknown = { ...confirmation, created_at: 'soon' }
+    expect((await ask(failed, listed([later, unknown]))).confirmation.kind).toBe('denied')
   })
 
   it('is told by events of this payment alone', async () => {

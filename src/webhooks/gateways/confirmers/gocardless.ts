@@ -3,7 +3,7 @@ import type { PayoutKind } from '../../../payments/payout.ts'
 import type { ApiAnswer, Confirmation, Confirmer, EventInDoubt, GatewayApi } from '../confirm.ts'
 import { linkOf, meaningOf, merchantRefOf, operationOf } from '../gocardless-actions.ts'
 import { minorUnits } from '../kit/amount.ts'
-import { isObject, type JsonObject, parseObject } from '../kit/body.ts'
+import { dateOfText, isObject, type JsonObject, parseObject } from '../kit/body.ts'
 import { completeFact, completePayout, type FactDraft, type Reading } from '../kit/verdict.ts'
 
 /** The version of the API that these answers are of, https://developer.gocardless.com/api-reference/#core-endpoints. */
@@ -29,12 +29,12 @@ async function ask(event: EventInDoubt, api: GatewayApi): Promise<Confirmation> 
 async function askForFailure(failed: JsonObject, id: string | null, api: GatewayApi): Promise<Confirmation> {
   if (id === null) return denied('reference_missing')
   const query = new URLSearchParams({ payment: id, action: 'confirmed' })
-  if (typeof failed.created_at === 'string') query.set('created_at[lte]', failed.created_at)
   const { status, body } = await get(`/events?${query}`, api)
   if (status !== 200 || !Array.isArray(body?.events)) return { kind: 'waiting' }
   const isConfirmed = (event: JsonObject) =>
     event.resource_type === 'payments' && event.action === 'confirmed' && linkOf(event, 'payment') === id
-  if (body.events.filter(isObject).some(isConfirmed)) return denied('failed_after_confirmed')
+  const confirmations = body.events.filter(isObject).filter(isConfirmed)
+  if (!confirmations.every((event) => isAfter(event, failed))) return denied('failed_after_confirmed')
   return confirmed({
     kind: 'failed',
     merchantRef: merchantRefOf(failed.resource_metadata),
@@ -59,6 +59,12 @@ const NOT_YET: ReadonlySet<unknown> = new Set([
   'submitted',
 ])
 const NEVER: ReadonlySet<unknown> = new Set(['cancelled', 'customer_approval_denied', 'failed'])
+
+/** A payment that failed may be tried again, and confirmed then. Without both times nobody knows which came first. */
+function isAfter(event: JsonObject, other: JsonObject): boolean {
+  const [at, otherAt] = [dateOfText(event.created_at), dateOfText(other.created_at)]
+  return at !== null && otherAt !== null && at > otherAt
+}
 
 async function askForPayment(kind: FactKind, id: string | null, api: GatewayApi): Promise<Confirmation> {
   if (id === null) return denied('reference_missing')
