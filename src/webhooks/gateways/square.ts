@@ -42,6 +42,11 @@ export const square: GatewayAdapter = {
       development: 'http://127.0.0.1:3000/webhooks/square',
       problem: (value) => (isWebUrl(value) ? null : 'must be the http or https address of the subscription'),
     },
+    {
+      name: 'MERCHANT_ID',
+      meaning:
+        "the seller's id: events of another seller of the same application are held; not set: all are taken",
+    },
   ],
   receive,
 }
@@ -55,10 +60,13 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
   const url = account.settings.PUBLIC_URL?.trim()
   if (url === undefined || url === '')
     return refused('signature_invalid', 'PUBLIC_URL is not set, and the signature covers it')
-  return receiveSignedJson(delivery, account, squareSignature(url), readEvent)
+  return receiveSignedJson(delivery, account, squareSignature(url), (body, signature) =>
+    readEvent(body, signature, account.settings.MERCHANT_ID?.trim() ?? ''),
+  )
 }
 
-function readEvent(body: JsonObject, signature: string): GatewayEvent {
+/** The key is the subscription's, and signs for every seller that uses the application. `own` is ours, '' where any will do. */
+function readEvent(body: JsonObject, signature: string, own: string): GatewayEvent {
   const { event_id: id, type, data } = body
   if (!isIdentifier(id) || !isIdentifier(type)) return unreadable(signature)
   return {
@@ -66,7 +74,9 @@ function readEvent(body: JsonObject, signature: string): GatewayEvent {
     type,
     occurredAt: dateOfText(body.created_at),
     signed: DECISIVE_FIELDS,
-    ...readFact(type, isObject(data) ? data.object : null),
+    ...(own !== '' && body.merchant_id !== own
+      ? held('owner_mismatch')
+      : readFact(type, isObject(data) ? data.object : null)),
   }
 }
 
