@@ -123,6 +123,21 @@ describe('payments', () => {
   })
 })
 
+describe('the phase of a dispute', () => {
+  const read = (event: string, change: object) =>
+    eventOf(event, { payment, dispute: { ...dispute, ...change } }).fact?.kind ?? null
+
+  it.each(['retrieval', 'fraud'])('%s is a question, which takes no money before it is lost', (phase) => {
+    expect(read('payment.dispute.created', { phase })).toBeNull()
+    expect(read('payment.dispute.lost', { phase, amount_deducted: 50_000 })).toBe('dispute_lost')
+    expect(read('payment.dispute.closed', { phase, amount_deducted: 0 })).toBe('dispute_won')
+  })
+
+  it.each(['chargeback', 'pre_arbitration', 'arbitration', 'another', undefined])('%s is none', (phase) => {
+    expect(read('payment.dispute.created', { phase })).toBe('disputed')
+  })
+})
+
 describe('amounts', () => {
   it.each<[number, string, bigint]>([
     [100, 'INR', 100n],

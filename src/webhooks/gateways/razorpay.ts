@@ -120,16 +120,22 @@ function readDispute(event: string, payload: JsonObject): Reading {
   const dispute = entityOf(payload, 'dispute')
   const payment = entityOf(payload, 'payment')
   if (dispute === null || payment === null) return held('object_unreadable')
-  const kind = disputeKind(event, dispute.amount_deducted)
+  const kind = disputeKind(event, dispute)
   if (typeof kind !== 'string') return kind
   return completeFact({ kind, ...referencesOf(payment), operationRef: dispute.id, ...moneyOf(dispute) })
 }
 
+/** In these phases the bank asks, and nothing is taken before it is lost; Razorpay, "About Disputes". */
+const QUESTIONS: ReadonlySet<unknown> = new Set(['retrieval', 'fraud'])
+
 /** `closed` says that it ended and not how; what was taken for it does. */
-function disputeKind(event: string, amountDeducted: unknown): FactKind | Reading {
+function disputeKind(
+  event: string,
+  { phase, amount_deducted: amountDeducted }: JsonObject,
+): FactKind | Reading {
   switch (event) {
     case 'payment.dispute.created':
-      return 'disputed'
+      return QUESTIONS.has(phase) ? NOTHING : 'disputed'
     case 'payment.dispute.won':
       return 'dispute_won'
     case 'payment.dispute.lost':
