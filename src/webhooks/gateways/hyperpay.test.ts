@@ -1,8 +1,9 @@
 import { createCipheriv } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { anyBody, runs } from '../../../test/support/gateway-deliveries.ts'
+import { runs } from '../../../test/support/gateway-deliveries.ts'
 import { eventOf, IV, KEY, receive, seal, told } from '../../../test/support/hyperpay-notifications.ts'
+import { anyBody } from '../../../test/support/strange-content.ts'
 import { hyperpay } from './hyperpay.ts'
 import { accountProblems } from './settings.ts'
 

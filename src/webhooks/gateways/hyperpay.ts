@@ -15,6 +15,7 @@ import {
   isObject,
   type JsonObject,
   parseObject,
+  wordOf,
 } from './kit/body.ts'
 import { unreadable } from './kit/raw-hmac.ts'
 import { decodeHex, findHexSecret } from './kit/signature.ts'
@@ -104,7 +105,7 @@ function readEvent(plaintext: Buffer, signature: string, account: GatewayAccount
   if (!isObject(payload)) return unreadable(signature, 'object_unreadable')
   const id = identifierText(payload.id)
   const code = isObject(payload.result) ? payload.result.code : null
-  const own = `${id}:${code}`
+  const own = `${id}:${wordOf(code)}`
   return {
     eventId: id !== null && isIdentifier(code) && isIdentifier(own) ? own : `signature:${signature}`,
     type: `PAYMENT.${isIdentifier(payload.paymentType) ? payload.paymentType : 'unknown'}`,
