@@ -82,3 +82,44 @@ function formOf(signature: string): 'hex' | 'base64' | 'latin1' {
   if (/^(?:[0-9a-f]{2})+$/i.test(signature)) return 'hex'
   return signature.length % 4 === 0 ? 'base64' : 'latin1'
 }
+
+const ADYEN = 'notificationItems.0.NotificationRequestItem.'
+
+/**
+ * The fields that are signed one by one, of the gateways that do not sign the bytes of the body; `*` is everything below, `!` what is not. The signature itself is none of them: its case, or
+ * the bits that base64 has too many, may differ.
+ */
+export const SIGNED_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  adyen:
+    'pspReference originalReference merchantAccountCode merchantReference amount.value amount.currency eventCode success'
+      .split(' ')
+      .map((name) => ADYEN + name),
+  bkash: ['Type', 'MessageId', 'TopicArn', 'Message', 'Timestamp', 'SignatureVersion'],
+  fawry: [
+    'fawryRefNumber',
+    'merchantRefNumber',
+    'paymentAmount',
+    'orderAmount',
+    'orderStatus',
+    'paymentMethod',
+  ],
+  kashier: ['data.*'],
+  mercadopago: [],
+  midtrans: ['order_id', 'status_code', 'gross_amount'],
+  myfatoorah: ['Data.*', '!Data.GatewayReference.*'],
+  // The type is not signed: any other than TRANSACTION is refused.
+  paymob: ['type', 'obj.*', '!obj.order.merchant_order_id', '!obj.is_refund'],
+  phonepe: [],
+  sslcommerz: ['*', '!verify_sign'],
+  tap: [
+    'id',
+    'status',
+    'amount',
+    'currency',
+    'created',
+    'transaction.created',
+    'reference.gateway',
+    'reference.payment',
+  ],
+  xendit: [],
+}
