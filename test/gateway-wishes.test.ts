@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RowDataPacket } from '../db/rows.ts'
 import { openApp, type TestApp } from './support/app.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
@@ -32,6 +33,36 @@ describe('gateways with wishes of their own, at the whole service', () => {
     const forged = { ...delivery, headers: { ...delivery.headers, 'webhook-signature': '0'.repeat(64) } }
     expect(await app.post(forged)).toMatchObject({ status: 498, body: { code: 'signature_invalid' } })
     expect(await app.post(delivery)).toMatchObject({ status: 200 })
+  })
+
+  it('GoCardless sends 250 events at once: all are taken, the first with all that came, the others with their own part', async () => {
+    const { path, body, headers } = app.delivery('gocardless', { merchantRef: 'many', currency: 'GBP' })
+    const { events } = JSON.parse(body.toString())
+    const metadata = { note: 'x'.repeat(1_000) }
+    const many = Array.from({ length: 250 }, (_, index) => ({
+      ...events[0],
+      id: `EV-many-${index}`,
+      metadata,
+    }))
+    const whole = Buffer.from(JSON.stringify({ events: many, meta: { webhook_id: 'WB1' } }))
+    const signature = createHmac('sha256', app.secrets.gocardless ?? '')
+      .update(whole)
+      .digest('hex')
+    const response = await fetch(app.url + path, {
+      method: 'POST',
+      headers: { ...headers, 'webhook-signature': signature },
+      body: new Uint8Array(whole),
+    })
+    expect([response.status, await response.json()]).toMatchObject([200, { verdict: 'stored' }])
+    const [rows] = await database.pool.query<RowDataPacket[]>(
+      "SELECT event_id, body FROM webhook_events WHERE event_id LIKE 'EV-many-%' LIMIT 300",
+    )
+    expect(rows).toHaveLength(250)
+    for (const { event_id, body: kept } of rows) {
+      const index = Number(event_id.slice('EV-many-'.length))
+      if (index === 0) expect(whole.equals(kept)).toBe(true)
+      else expect(JSON.parse(kept)).toEqual({ events: [many[index]], meta: { webhook_id: 'WB1' } })
+    }
   })
 
   it('Braintree asks for a signature of its challenge, and for nothing that could be of use elsewhere', async () => {

@@ -72,7 +72,7 @@ const TYPE_LIMIT_CHARACTERS = 100
 
 /** Turns what an adapter read into a row: its key, its digest, and the state in which it starts. */
 export function newEvent(adapter: GatewayAdapter, event: GatewayEvent, context: DeliveryContext): NewEvent {
-  return rowOf(event, maySettle(adapter, event), { ...context, body: context.delivery.body })
+  return rowOf(event, maySettle(adapter, event), { ...context, body: event.part ?? context.delivery.body })
 }
 
 /** The same for an event that the gateway's API listed: it was asked over TLS, so its word needs no signature. */

@@ -52,6 +52,8 @@ export interface GatewayEvent {
   readonly hold: string | null
   /** Where this delivery is of another tier than the gateway's others (Flutterwave v3). */
   readonly tier?: TrustTier
+  /** Where a delivery told of several events: what is kept with this one instead of the whole body (kit/part.ts). */
+  readonly part?: Buffer
   /** The body names what changed and not how (Mollie classic): only the gateway's answer makes a fact of it. */
   readonly isHint?: boolean
 }

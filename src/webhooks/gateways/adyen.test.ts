@@ -124,6 +124,13 @@ describe('what becomes of the events', () => {
     expect(eventOf({ ...authorisation, success }).hold).toBe('status_unknown')
   })
 
+  it('of several in one delivery each but the first is kept with its own part, which is signed by itself', () => {
+    const [first, second] = eventsOf(receive([signed(authorisation), signed(refund)]))
+    expect(first?.part).toBeUndefined()
+    const alone = eventsOf(receiveBody(second?.part ?? Buffer.alloc(0)))
+    expect(alone).toEqual([{ ...second, part: undefined }])
+  })
+
   it('two refunds of parts are two operations, and a refund is no capture', () => {
     const other = eventOf({ ...refund, pspReference: '8815073381342286' })
     expect(other.fact?.operationRef).not.toBe(eventOf(refund).fact?.operationRef)

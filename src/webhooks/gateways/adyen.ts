@@ -9,6 +9,7 @@ import {
 import { ADYEN_EXPONENTS, type CaptureMode, readFact } from './adyen-facts.ts'
 import { type AdyenItem, isSignedBy, isUnambiguous, itemsIn, readItem, signatureText } from './adyen-items.ts'
 import { dateOfText, isIdentifier, type JsonObject, parseObject } from './kit/body.ts'
+import { partAt } from './kit/part.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { findHexSecret } from './kit/signature.ts'
 import { held, type Reading, refused } from './kit/verdict.ts'
@@ -66,7 +67,7 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
     return receiveSignedJson(delivery, account, ADYEN_PLATFORM_SIGNATURE, readPlatformEvent)
   const body = parseObject(delivery.body)
   const given = body === null ? null : itemsIn(body)
-  if (given === null) return refused('malformed_body', 'the body holds no notificationItems')
+  if (body === null || given === null) return refused('malformed_body', 'the body holds no notificationItems')
   if (given.some((item) => signatureText(item) === null))
     return refused('signature_missing', 'an item without additionalData.hmacSignature')
   const items = given.map(readItem)
@@ -80,7 +81,10 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
     kind: 'accepted',
     secretIndex,
     signature: first?.signature.toString('hex') ?? '',
-    events: items.map((item) => readEvent(item, account)),
+    events: items.map((item, index) => ({
+      ...readEvent(item, account),
+      ...partAt(body, 'notificationItems', index),
+    })),
   }
 }
 

@@ -2,6 +2,7 @@ import { DECISIVE_FIELDS, type GatewayAdapter, type GatewayEvent } from './adapt
 import { gocardlessConfirmer } from './confirmers/gocardless.ts'
 import { linkOf, meaningOf, merchantRefOf, operationOf } from './gocardless-actions.ts'
 import { dateOfText, isIdentifier, isObject, type JsonObject, wordOf } from './kit/body.ts'
+import { partAt } from './kit/part.ts'
 import { type HeaderHmac, receiveSignedJson, unreadable } from './kit/raw-hmac.ts'
 import { completeFact, held, NOTHING } from './kit/verdict.ts'
 
@@ -42,9 +43,13 @@ export const gocardless: GatewayAdapter = {
 /** GoCardless sends 250 at most. */
 const MAX_EVENTS = 1_000
 
-function readEvents({ events }: JsonObject, signature: string): readonly GatewayEvent[] {
+function readEvents(body: JsonObject, signature: string): readonly GatewayEvent[] {
+  const { events } = body
   if (!Array.isArray(events) || events.length > MAX_EVENTS) return [unreadable(signature)]
-  return events.map((event: unknown, index) => readEvent(event, `${signature}:${index}`))
+  return events.map((event: unknown, index) => ({
+    ...readEvent(event, `${signature}:${index}`),
+    ...partAt(body, 'events', index),
+  }))
 }
 
 function readEvent(event: unknown, fallbackId: string): GatewayEvent {

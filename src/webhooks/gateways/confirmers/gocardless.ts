@@ -45,7 +45,7 @@ async function askForFailure(failed: JsonObject, id: string | null, api: Gateway
   })
 }
 
-/** One delivery holds several events; all of them are kept with its whole body. */
+/** The first event of a delivery is kept with all of the others. */
 function eventNamed({ body, eventId }: EventInDoubt): JsonObject | null {
   const events = parseObject(body)?.events
   if (!Array.isArray(events)) return null
