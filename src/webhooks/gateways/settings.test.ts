@@ -17,6 +17,10 @@ describe('the settings of an account', () => {
     [{ OWNR: '12' }, /^OWNR is no setting of Paymob \(Accept\); known are OWNER, INTEGRATION_IDS, /],
     [{ ALLOWED_CIDRS: '10.0.0.0/8, somewhere' }, /^ALLOWED_CIDRS must be addresses or ranges/],
     [{ WEBHOOK_SECRETS_UNTIL: '2@tomorrow' }, /^WEBHOOK_SECRETS_UNTIL must be <position>@<ISO 8601/],
+    [
+      { WEBHOOK_SECRETS_UNTIL: `1@${END}, 1@2027-01-01T00:00Z` },
+      /^WEBHOOK_SECRETS_UNTIL must be <position>@/,
+    ],
     [{ WEBHOOK_SECRETS_UNTIL: `3@${END}` }, /^WEBHOOK_SECRETS_UNTIL names a position without a secret/],
   ])('are refused by name, and without their value: %j', (settings, problem) => {
     const problems = accountProblems(paymob, accountOf(settings), false)

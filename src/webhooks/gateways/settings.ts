@@ -87,7 +87,9 @@ export function secretEnds(value: string): readonly SecretEnd[] | null {
     const endMs = Date.parse(match?.[2] ?? '')
     return match === null || Number.isNaN(endMs) ? null : { index: Number(match[1]) - 1, endMs }
   })
-  return ends.every((end) => end !== null) ? ends : null
+  if (!ends.every((end) => end !== null)) return null
+  // Which of two ends was meant, nobody can say.
+  return new Set(ends.map(({ index }) => index)).size === ends.length ? ends : null
 }
 
 /** The parts of a comma-separated setting, without blanks. */
