@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pool } from '../db/pools.ts'
 import { createTripIn } from '../src/matching/trips/create.ts'
 import { moveTripIn, type TripMove } from '../src/matching/trips/move.ts'
-import { readTrip } from '../src/matching/trips/store.ts'
+import { readTrip } from '../src/matching/trips/trip-reader.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import {
   createdTrip,

@@ -8,14 +8,8 @@ import { giveOtp, readOtp } from '../src/matching/trips/otp.ts'
 import { readParties } from '../src/matching/trips/parties-store.ts'
 import { takeFromDriver, whoGaveUp } from '../src/matching/trips/release.ts'
 import { readOpenRide } from '../src/matching/trips/request.ts'
-import {
-  isOnRide,
-  lockTrip,
-  readTrip,
-  setStatus,
-  stampStatus,
-  takeTrip,
-} from '../src/matching/trips/store.ts'
+import { setStatus, stampStatus, takeTrip } from '../src/matching/trips/store.ts'
+import { isOnRide, lockTrip, readTrip } from '../src/matching/trips/trip-reader.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { keysOf } from './support/explain.ts'
 import { loadLaravelSchema } from './support/migrations.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { isUserId } from '../feed/message.ts'
-import { readTrip } from '../matching/trips/store.ts'
+import { readTrip } from '../matching/trips/trip-reader.ts'
 import { tracksTrip } from '../payments/store.ts'
 import { type Act, currencyOf, NOTHING_NEW, refused, tell } from './bridge-acts.ts'
 import { exactMinor } from './bridge-fields.ts'

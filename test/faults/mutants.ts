@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'who reads that a trip waits, and then takes it: neither a lock nor a condition',
     edits: [
       {
-        file: STORE,
+        file: 'src/matching/trips/trip-reader.ts',
         from: 'WHERE id = ? AND deleted_at IS NULL FOR UPDATE`',
         to: 'WHERE id = ? AND deleted_at IS NULL`',
       },

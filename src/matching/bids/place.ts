@@ -10,8 +10,8 @@ import {
   type Offer,
   readLastOffer,
 } from '../offers/offer-store.ts'
-import { isOnRide, lockTrip } from '../trips/store.ts'
 import type { Fare, Trip } from '../trips/trip.ts'
+import { isOnRide, lockTrip } from '../trips/trip-reader.ts'
 import { type Bid, type EndedBid, type WrongFare, wrongFare } from './bid.ts'
 import { insertBid, lockLiveBids, type NewBid, readBid } from './bid-store.ts'
 import { endLockedBidsIn } from './end.ts'

@@ -1,6 +1,6 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import { isWaiting } from '../dispatch/end-search.ts'
-import { lockTrip } from '../trips/store.ts'
+import { lockTrip } from '../trips/trip-reader.ts'
 import type { Bid, EndedBid } from './bid.ts'
 import { lockLiveBids, readLastBid } from './bid-store.ts'
 import { endLockedBidsIn } from './end.ts'

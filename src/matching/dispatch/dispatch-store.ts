@@ -1,8 +1,8 @@
 import type { Pool, PoolConnection } from '../../../db/pools.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
 import { inTransaction, READ_TIMEOUT_MS, withConnection } from '../../../db/transaction.ts'
-import { toPlace } from '../trips/store.ts'
 import type { DispatchPolicy, Fare, Place, Trip } from '../trips/trip.ts'
+import { toPlace } from '../trips/trip-reader.ts'
 import type { DispatchRules } from './settings.ts'
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>

@@ -5,8 +5,8 @@ import { endBidsIn } from '../bids/end.ts'
 import { expiredPushes } from '../offers/expire.ts'
 import { endOffers, lockLiveOffers } from '../offers/offer-store.ts'
 import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
-import { lockTrip, lockTripAtOnce } from '../trips/store.ts'
 import type { Trip } from '../trips/trip.ts'
+import { lockTrip, lockTripAtOnce } from '../trips/trip-reader.ts'
 import { endDispatchIn } from './dispatch-store.ts'
 
 /** Nobody has it, and nobody ended it. */

@@ -1,8 +1,8 @@
 import type { Reading } from '../../../db/moment.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
 import { idToText } from '../../base/ids.ts'
-import { toPlace } from '../trips/store.ts'
 import type { Place } from '../trips/trip.ts'
+import { toPlace } from '../trips/trip-reader.ts'
 
 /** A ride that a driver may take until `expiresAt`, milliseconds since 1970. Amounts in minor units. */
 export interface LiveOffer {

@@ -1,6 +1,6 @@
 import type { PoolConnection } from '../../../db/pools.ts'
 import type { Id } from '../../base/ids.ts'
-import { lockTrip } from '../trips/store.ts'
+import { lockTrip } from '../trips/trip-reader.ts'
 import { endOffers, type OfferState, readOffer } from './offer-store.ts'
 
 export interface Rejection {

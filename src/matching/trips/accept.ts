@@ -8,8 +8,9 @@ import { endDispatchIn } from '../dispatch/dispatch-store.ts'
 import { driverTakenIn } from '../drivers/availability.ts'
 import { endOffers, lockLiveOffers, type Offer, readOffer } from '../offers/offer-store.ts'
 import { giveOtp } from './otp.ts'
-import { insertTransition, isOnRide, lockTrip, setAgreedFare, stampStatus, takeTrip } from './store.ts'
+import { insertTransition, setAgreedFare, stampStatus, takeTrip } from './store.ts'
 import type { Actor, Trip } from './trip.ts'
+import { isOnRide, lockTrip } from './trip-reader.ts'
 import { decideMove, type TripStep, tripStatus } from './trip-state.ts'
 
 export interface Acceptance {

@@ -1,7 +1,8 @@
 import { isDuplicateKey, isIncompleteRow } from '../../../db/errors.ts'
 import type { PoolConnection } from '../../../db/pools.ts'
-import { insertDetails, insertTimes, insertTransition, insertTrip, lockTrip, readTrip } from './store.ts'
+import { insertDetails, insertTimes, insertTransition, insertTrip } from './store.ts'
 import type { Place, Trip, TripDetails, TripOrder } from './trip.ts'
+import { lockTrip, readTrip } from './trip-reader.ts'
 import { decideMove } from './trip-state.ts'
 
 /**

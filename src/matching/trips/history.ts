@@ -3,8 +3,8 @@ import type { RowDataPacket } from '../../../db/rows.ts'
 import type { Bid } from '../bids/bid.ts'
 import { readBidsOf } from '../bids/bid-store.ts'
 import { type Offer, readOffersOf } from '../offers/offer-store.ts'
-import { readTrip } from './store.ts'
 import type { Actor, Fare, Trip } from './trip.ts'
+import { readTrip } from './trip-reader.ts'
 import type { TripStep } from './trip-state.ts'
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>

@@ -11,16 +11,9 @@ import { type CancellationFee, NO_FEE, readAcceptedAt } from './cancellation-fee
 import { addFare, setActualFare } from './fares.ts'
 import { forgetOtp } from './otp.ts'
 import { formerDriverOf, takeFromDriver } from './release.ts'
-import {
-  insertTransition,
-  lockTrip,
-  readTrip,
-  setAgreedFare,
-  setStatus,
-  stampStatus,
-  takeTrip,
-} from './store.ts'
+import { insertTransition, setAgreedFare, setStatus, stampStatus, takeTrip } from './store.ts'
 import type { Actor, Fare, Trip } from './trip.ts'
+import { lockTrip, readTrip } from './trip-reader.ts'
 import { decideMove, statusOf, type TripState, type TripStep, tripStatus } from './trip-state.ts'
 
 /** What somebody says of a trip: that it came, or is to come, to this state. */

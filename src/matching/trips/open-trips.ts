@@ -1,7 +1,7 @@
 import type { Reading } from '../../../db/moment.ts'
 import type { RowDataPacket } from '../../../db/rows.ts'
-import { toPlace } from './store.ts'
 import type { Place } from './trip.ts'
+import { toPlace } from './trip-reader.ts'
 import { stateOf, type TripState, tripStatus } from './trip-state.ts'
 
 /** The trip that a user is on, or waits for. Amounts in minor units. */

@@ -17,9 +17,9 @@ import { feeByRules } from './cancellation-fee.ts'
 import type { TripCreation } from './create.ts'
 import { moveTripIn, type TripMove, type TripMoved } from './move.ts'
 import { isReleasable } from './release.ts'
-import { lockTrip } from './store.ts'
 import type { Actor, Trip } from './trip.ts'
 import { acceptanceCallbackOf, driverDetailsOf, type TripChange } from './trip-announcement.ts'
+import { lockTrip } from './trip-reader.ts'
 
 /** What every door needs that changes trips. */
 export interface Performer {

@@ -5,7 +5,7 @@ import { isWaiting } from '../dispatch/end-search.ts'
 import type { DispatchRules } from '../dispatch/settings.ts'
 import { NOBODY_TOLD, type Told } from '../trips/announce.ts'
 import { moveAndTell } from '../trips/perform.ts'
-import { lockTrip } from '../trips/store.ts'
+import { lockTrip } from '../trips/trip-reader.ts'
 import { statusOf, type TripState, tripStatus } from '../trips/trip-state.ts'
 
 type Queryable = Pick<PoolConnection | Pool, 'query'>

@@ -4,8 +4,8 @@ import { readActiveRides } from '../../matching/drivers/ride-store.ts'
 import type { RideTracker, Tracked } from '../../matching/drivers/ride-tracker.ts'
 import { readLastPosition } from '../../matching/drivers/standing-store.ts'
 import { TRIP_UNKNOWN } from '../../matching/trips/refusals.ts'
-import { readTrip } from '../../matching/trips/store.ts'
 import type { Trip } from '../../matching/trips/trip.ts'
+import { readTrip } from '../../matching/trips/trip-reader.ts'
 import { type Handlers, ok, refusedForNow } from './command.ts'
 
 /** A rider is on one ride; some more for a page that is late to let go of the last ones. */

@@ -11,9 +11,9 @@ import {
   TRIP_UNKNOWN,
   type TripAnswer,
 } from '../../matching/trips/refusals.ts'
-import { lockTrip } from '../../matching/trips/store.ts'
 import type { Trip } from '../../matching/trips/trip.ts'
 import { moveCallbacksOf, type TripChange } from '../../matching/trips/trip-announcement.ts'
+import { lockTrip } from '../../matching/trips/trip-reader.ts'
 import {
   type Done,
   type Handlers,
