@@ -11,6 +11,7 @@ import {
   requestedTrip,
   workingDriver,
 } from './support/dispatch.ts'
+import { endDispatch } from './support/dispatch-end.ts'
 
 const BATCH = { ...QUICK, policy: 'batch' } as const
 /** Who waits for what is held here fails, after six waits of a second. */
@@ -27,15 +28,7 @@ beforeEach(() => {
   map = new Map2d()
   node = openDispatchNode(database, map, BATCH)
 })
-afterEach(async () => {
-  await node.dispatcher.stop(1_000)
-  await node.pool.end()
-  for (const table of [
-    ...['trip_dispatches', 'trip_offers', 'driver_details', 'driver_sessions', 'trip_requests'],
-    ...['dispatch_windows', 'dispatch_decisions'],
-  ])
-    await database.pool.query('DELETE FROM ??', [table])
-})
+afterEach(() => endDispatch(database, [node]))
 afterAll(() => database?.drop())
 
 async function driver(id: string, latitude = 30.045): Promise<void> {

@@ -13,6 +13,7 @@ import {
   requestedTrip,
   workingDriver,
 } from './support/dispatch.ts'
+import { endDispatch } from './support/dispatch-end.ts'
 import { inTx, moveOf, offer } from './support/trips.ts'
 
 let database: TestDatabase
@@ -28,18 +29,7 @@ beforeEach(async () => {
   for (const id of ['first', 'second']) await workingDriver(database, id)
   map.put('second', { latitude: 30.045, longitude: 31.236 })
 })
-afterEach(async () => {
-  await node.dispatcher.stop(1_000)
-  await node.pool.end()
-  for (const table of [
-    'trip_dispatches',
-    'trip_offers',
-    'driver_details',
-    'driver_sessions',
-    'trip_requests',
-  ])
-    await database.pool.query('DELETE FROM ??', [table])
-})
+afterEach(() => endDispatch(database, [node]))
 afterAll(() => database?.drop())
 
 /** A trip that was offered to the first driver, and is looked at when his time is over. */

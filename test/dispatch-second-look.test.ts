@@ -14,6 +14,7 @@ import {
   requestedTrip,
   workingDriver,
 } from './support/dispatch.ts'
+import { endDispatch } from './support/dispatch-end.ts'
 import { createdTrip, inTx, laravelStores, offer } from './support/trips.ts'
 
 const BROADCAST: DispatchSettings = { ...QUICK, policy: 'broadcast' }
@@ -33,15 +34,7 @@ beforeEach(async () => {
     map.put(id, { latitude: 30.045 + n / 200, longitude: 31.236 })
   }
 })
-afterEach(async () => {
-  await node.dispatcher.stop(1_000)
-  await node.pool.end()
-  for (const table of [
-    ...['trip_dispatches', 'trip_offers', 'trip_bids', 'driver_details', 'driver_sessions', 'trip_requests'],
-    'dispatch_decisions',
-  ])
-    await database.pool.query('DELETE FROM ??', [table])
-})
+afterEach(() => endDispatch(database, [node]))
 afterAll(() => database?.drop())
 
 /** Plays the trip's round; `change` happens once all is known of the drivers, and before they are asked. */

@@ -16,6 +16,7 @@ import {
   searchRow,
   workingDriver,
 } from './support/dispatch.ts'
+import { endDispatch } from './support/dispatch-end.ts'
 import { inTx } from './support/trips.ts'
 
 const HERE = { latitude: 30.045, longitude: 31.236 }
@@ -56,13 +57,7 @@ beforeEach(() => {
 afterEach(async () => {
   map.letGo()
   await node.dispatcher.idle()
-  await node.dispatcher.stop(1_000)
-  await node.pool.end()
-  for (const table of [
-    ...['trip_dispatches', 'trip_offers', 'trip_bids', 'driver_details', 'driver_sessions', 'trip_requests'],
-    ...['dispatch_windows', 'dispatch_decisions'],
-  ])
-    await database.pool.query('DELETE FROM ??', [table])
+  await endDispatch(database, [node])
 })
 afterAll(() => database?.drop())
 

@@ -12,6 +12,7 @@ import {
   requestedTrip,
   workingDriver,
 } from './support/dispatch.ts'
+import { endDispatch } from './support/dispatch-end.ts'
 import { tripRow } from './support/trips.ts'
 
 const BATCH = { ...QUICK, policy: 'batch' } as const
@@ -27,15 +28,7 @@ beforeEach(() => {
   map = new Map2d()
   nodes = [openDispatchNode(database, map, BATCH), openDispatchNode(database, map, BATCH)]
 })
-afterEach(async () => {
-  await Promise.all(nodes.map(({ dispatcher }) => dispatcher.stop(1_000)))
-  await Promise.all(nodes.map(({ pool }) => pool.end()))
-  for (const table of [
-    ...['trip_dispatches', 'trip_offers', 'driver_details', 'driver_sessions', 'trip_requests'],
-    ...['dispatch_windows', 'dispatch_decisions'],
-  ])
-    await database.pool.query('DELETE FROM ??', [table])
-})
+afterEach(() => endDispatch(database, nodes))
 afterAll(() => database?.drop())
 
 async function driver(id: string, latitude: number): Promise<void> {

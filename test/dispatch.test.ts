@@ -15,6 +15,7 @@ import {
   searchRow,
   workingDriver,
 } from './support/dispatch.ts'
+import { endDispatch } from './support/dispatch-end.ts'
 import { inTx, tripRow } from './support/trips.ts'
 
 const NEAR = { latitude: 30.045, longitude: 31.236 }
@@ -32,18 +33,7 @@ beforeEach(() => {
   map = new Map2d()
   nodes = []
 })
-afterEach(async () => {
-  await Promise.all(nodes.map(({ dispatcher }) => dispatcher.stop(1_000)))
-  await Promise.all(nodes.map(({ pool }) => pool.end()))
-  for (const table of [
-    'trip_dispatches',
-    'trip_offers',
-    'driver_details',
-    'driver_sessions',
-    'trip_requests',
-  ])
-    await database.pool.query('DELETE FROM ??', [table])
-})
+afterEach(() => endDispatch(database, nodes))
 afterAll(() => database?.drop())
 
 function open(settings = QUICK): DispatchNode {
