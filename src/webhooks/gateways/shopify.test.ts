@@ -31,7 +31,7 @@ const refund: JsonObject = {
   refund_line_items: [],
   transactions: [transaction],
 }
-const smallRefund = { ...refund, id: 890_088 }
+const smallRefund: JsonObject = { ...refund, id: 890_088 }
 const dispute: JsonObject = {
   id: 285_332_461,
   order_id: 8_209_829_119_461,
@@ -143,6 +143,28 @@ describe('refunds', () => {
     ['it is no refund', [{ ...transaction, kind: 'sale' }]],
   ])('carry no fact where %s', (_, transactions) => {
     expect(eventsOf({ ...smallRefund, transactions })).toMatchObject([{ fact: null, hold: null }])
+  })
+
+  it('that waited are told by their order once they are done, as the same events', () => {
+    const waiting = { ...transaction, status: 'pending' }
+    expect(eventsOf({ ...smallRefund, transactions: [waiting] })).toMatchObject([{ fact: null }])
+    const { order_id: _, ...nested } = smallRefund
+    const updated = { ...paid, financial_status: 'partially_refunded', refunds: [nested] }
+    const [first, second, ...none] = eventsOf(updated)
+    expect([first?.eventId, first?.fact, none]).toEqual(['order:8209829119461:partially_refunded', null, []])
+    expect(second).toEqual(eventOf(smallRefund))
+    expect(second?.fact).toMatchObject({ kind: 'refunded', gatewayRef: '8209829119461', amountMinor: 4_194n })
+  })
+
+  it('of an order are nothing where they wait, only put goods back or are no list', () => {
+    const back = { ...smallRefund, transactions: [] }
+    const waiting = { ...smallRefund, transactions: [{ ...transaction, status: 'pending' }] }
+    for (const refunds of [[], [back, waiting], [null, 7, {}, { id: 1 }], {}, null])
+      expect(eventsOf({ ...paid, refunds })).toHaveLength(1)
+    const odd = { ...smallRefund, transactions: [{ ...transaction, amount: 'x' }] }
+    expect(eventsOf({ ...paid, refunds: [odd] })[1]).toMatchObject({ hold: 'amount_unreadable' })
+    const many = Array.from({ length: 501 }, () => smallRefund)
+    expect(eventsOf({ ...paid, refunds: many })).toMatchObject([{}, { hold: 'object_unreadable' }])
   })
 
   it('with more transactions than an order can have are held', () => {

@@ -75,7 +75,7 @@ function readEvents(body: JsonObject, signature: string, ids: { gatewayEventId?:
   if ('financial_status' in body) {
     const type = `order.${wordOf(body.financial_status)}`
     const own = { eventId: `order:${id}:${wordOf(body.financial_status)}`, type, at: body.updated_at }
-    return [event(own, readOrder(body))]
+    return [event(own, readOrder(body)), ...readRefundsOf(body, id, event)]
   }
   return [event({ eventId: `signature:${signature}`, type: 'other', at: body.created_at }, NOTHING)]
 }
@@ -120,6 +120,31 @@ function readOrder(order: JsonObject): Reading {
     operationRef: identifierText(order.id),
     amountMinor,
     currency: order.currency,
+  })
+}
+
+/** More than any order has. */
+const MAX_REFUNDS = 500
+
+/**
+ * `refunds/create` comes once, when a refund may still be waiting; that it is done only its order tells, by the next `orders/updated`. What
+ * an order repeats has the same event ids.
+ */
+function readRefundsOf(
+  order: JsonObject,
+  orderId: string,
+  event: (own: Own, reading: Reading) => GatewayEvent,
+): GatewayEvent[] {
+  const refunds = Array.isArray(order.refunds) ? order.refunds.filter(isObject) : []
+  if (refunds.length > MAX_REFUNDS) {
+    const own = { eventId: `refunds:${orderId}`, type: 'refund', at: order.updated_at }
+    return [event(own, held('object_unreadable'))]
+  }
+  return refunds.flatMap((refund) => {
+    const id = identifierText(refund.id)
+    if (id === null || !Array.isArray(refund.transactions)) return []
+    const told = readRefund({ ...refund, order_id: orderId }, id, event)
+    return told.filter(({ fact, hold }) => fact !== null || hold !== null)
   })
 }
 
