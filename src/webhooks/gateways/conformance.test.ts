@@ -173,6 +173,14 @@ describe.each(GATEWAYS)('%s: the contract of receive', (gateway) => {
     },
   )
 
+  it.skipIf(adapter.toleranceSeconds !== undefined)(
+    'takes what came long ago or from the far future for the same, where no age is judged',
+    () => {
+      for (const years of [-10, 10])
+        expect(eventsOf(receive(genuine, account, NOW_MS + years * 31_536_000_000))).toEqual([first])
+    },
+  )
+
   it('names no secret and no value of the body in a refusal', () => {
     const marker = 'MARKER4242424242424242'
     const body = Buffer.from(genuine.body.toString().replaceAll('trip-1', marker))
