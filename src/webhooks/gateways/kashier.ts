@@ -1,5 +1,4 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { FactKind } from '../../payments/fact.ts'
 import {
   DECISIVE_FIELDS,
   type DecisiveField,
@@ -8,6 +7,8 @@ import {
   type GatewayAdapter,
   type Received,
 } from './adapter.ts'
+import { kashierConfirmer } from './confirmers/kashier.ts'
+import { factKind, type Operation, operationOf } from './kashier-facts.ts'
 import { majorUnits } from './kit/amount.ts'
 import { identifierText, isIdentifier, isObject, type JsonObject, parseObject } from './kit/body.ts'
 import { decodeHex, findSecret, hmacBytes, sameBytes } from './kit/signature.ts'
@@ -48,7 +49,16 @@ export const kashier: GatewayAdapter = {
   tier: 'B',
   confirmFirst: false,
   secretForm: 'text',
+  settings: [
+    {
+      name: 'SECRET_KEY',
+      meaning:
+        'the secret key of the API: it asks about refunds, captures and voids, whose kind Kashier does not sign',
+      needed: 'confirm',
+    },
+  ],
   receive,
+  confirm: kashierConfirmer,
 }
 
 function receive(delivery: Delivery, account: GatewayAccount): Received {
@@ -158,7 +168,7 @@ function readEvent(
   const eventId = hasOwnId ? `${transaction}:${status}` : `signature:${signature}`
   if (!isIdentifier(eventId)) return refused('malformed_body', 'transactionId or status is too long')
 
-  const type = eventType(event)
+  const type = operationOf(event) ?? 'other'
   return accepted(secretIndex, signature, {
     eventId,
     type,
@@ -168,21 +178,8 @@ function readEvent(
   })
 }
 
-type EventType = 'pay' | 'refund' | 'authorize' | 'capture' | 'void' | 'other'
-
 /** `event` is unsigned, so a word that we do not know becomes `other`: it must not flood the metrics with labels. */
-function eventType(event: unknown): EventType {
-  switch (event) {
-    case 'pay':
-    case 'refund':
-    case 'authorize':
-    case 'capture':
-    case 'void':
-      return event
-    default:
-      return 'other'
-  }
-}
+type EventType = Operation | 'other'
 
 /**
  * Which decisive fields are signed. The status counts only for `pay`: the signed fields of a successful refund look like
@@ -211,41 +208,4 @@ function readFact(type: EventType, status: unknown, fields: ReadonlyMap<string, 
     amountMinor: majorUnits(fields.get(FIELDS.amount), currency),
     currency,
   })
-}
-
-/** What the signed status means for each kind of event. `pay` comes for failures too, so the status decides. */
-function factKind(type: Exclude<EventType, 'other'>, status: string): FactKind | null {
-  switch (status) {
-    case 'SUCCESS':
-      return SUCCEEDED[type]
-    case 'FAILURE':
-    case 'FAILED':
-      return FAILED[type]
-    case 'PENDING':
-      return type === 'pay' ? 'pending' : null
-    case 'EXPIRED':
-      return type === 'pay' ? 'expired' : null
-    case 'CANCELLED':
-    case 'CANCELED':
-      return type === 'pay' ? 'cancelled' : null
-    default:
-      return null
-  }
-}
-
-const SUCCEEDED: Readonly<Record<Exclude<EventType, 'other'>, FactKind>> = {
-  pay: 'captured',
-  refund: 'refunded',
-  authorize: 'authorized',
-  capture: 'captured',
-  void: 'cancelled',
-}
-
-/** A capture or a void that failed leaves the payment where it was. */
-const FAILED: Readonly<Record<Exclude<EventType, 'other'>, FactKind | null>> = {
-  pay: 'failed',
-  refund: 'refund_failed',
-  authorize: 'failed',
-  capture: null,
-  void: null,
 }
