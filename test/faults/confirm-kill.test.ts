@@ -18,15 +18,15 @@ const SETTLE_TIMEOUT_MS = 30_000
 
 const secret = newSecret('midtrans')
 const nodes: ServerNode[] = []
-/** What the status API says of an order: what was delivered. */
-const orders = new Map<string, unknown>()
+/** What the status API says of a transaction: what was delivered. */
+const transactions = new Map<string, unknown>()
 let database: TestDatabase
 let gateway: FakeGatewayApi
 
 beforeAll(async () => {
   database = await testDatabase('confirm-kill')
   gateway = await new FakeGatewayApi().open()
-  gateway.answer = (path) => ({ json: orders.get(orderOf(path)) ?? { status_code: '404' } })
+  gateway.answer = (path) => ({ json: transactions.get(transactionOf(path)) ?? { status_code: '404' } })
 })
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.kill()))
@@ -34,8 +34,8 @@ afterAll(async () => {
   await database?.drop()
 })
 
-/** `GET /v2/<order>/status` */
-function orderOf(path: string): string {
+/** `GET /v2/<transaction>/status` */
+function transactionOf(path: string): string {
   return decodeURIComponent(path.split('/')[2] ?? '')
 }
 
@@ -56,21 +56,22 @@ function start(node: ServerNode): Promise<ServerNode> {
 }
 
 /** An expected payment, and the notification that it was captured. */
-async function captured(): Promise<{ merchantRef: string; delivery: SampleDelivery }> {
+async function captured(): Promise<{ merchantRef: string; id: string; delivery: SampleDelivery }> {
   const payment = expected({ gateway: 'midtrans', currency: 'IDR' })
   await registerPayment(database.pool, payment, async () => undefined)
   const { merchantRef } = payment
+  const id = randomUUID()
   const delivery = buildDelivery('midtrans', {
     kind: 'captured',
     merchantRef,
-    operationRef: randomUUID(),
+    operationRef: id,
     amountMinor: payment.amountMinor,
     currency: payment.currency,
     nowMs: Date.now(),
     secret,
   })
-  orders.set(merchantRef, JSON.parse(delivery.body.toString()))
-  return { merchantRef, delivery }
+  transactions.set(id, JSON.parse(delivery.body.toString()))
+  return { merchantRef, id, delivery }
 }
 
 /** As a gateway posts: again, to whoever is there, until it is acknowledged. */
@@ -91,8 +92,8 @@ async function post({ path, headers, body }: SampleDelivery, ports: () => readon
     .toBe(200)
 }
 
-function askedAbout(merchantRef: string): number {
-  return gateway.asked.filter(({ path }) => orderOf(path) === merchantRef).length
+function askedAbout(id: string): number {
+  return gateway.asked.filter(({ path }) => transactionOf(path) === id).length
 }
 
 describe('a process that is ended while it asks a gateway', () => {
@@ -118,7 +119,7 @@ describe('a process that is ended while it asks a gateway', () => {
         payments.map(({ delivery }) => post(delivery, () => [victim.port, spare.port])),
       )
       await dead
-      const before = payments.map(({ merchantRef }) => askedAbout(merchantRef))
+      const before = payments.map(({ id }) => askedAbout(id))
       await start(spare)
       await posted
       const standings = () =>
@@ -131,8 +132,8 @@ describe('a process that is ended while it asks a gateway', () => {
         "SELECT COUNT(*) AS open FROM webhook_events WHERE state <> 'processed'",
       )
       expect(Number(row?.open)).toBe(0)
-      expect(await countOf(database.pool, 'webhook_events')).toBe(orders.size)
-      const after = payments.map(({ merchantRef }) => askedAbout(merchantRef))
+      expect(await countOf(database.pool, 'webhook_events')).toBe(transactions.size)
+      const after = payments.map(({ id }) => askedAbout(id))
       if (checkpoint === 'confirm:answered')
         expect(after.some((asked, index) => asked > (before[index] ?? 0))).toBe(true)
       for (const asked of after) expect(asked).toBeLessThanOrEqual(2)
