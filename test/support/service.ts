@@ -7,6 +7,8 @@ import type { RedisAddress } from '../../db/redis.ts'
 import { addressVariables } from '../../src/config/addresses.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
+/** Of processes before it, that ended by themselves: the sources have to be compiled once a run. */
+const COMPILE_CACHE = resolve(import.meta.dirname, '../../.data/compile-cache')
 const START_TIMEOUT_MS = 40_000
 
 /** Onceline as an operator starts it: src/main.ts with an environment, in a process of its own. */
@@ -24,7 +26,7 @@ export class Service {
       ),
     )
     this.child = spawn(process.execPath, [MAIN], {
-      env: { ...inherited, ...env },
+      env: { ...inherited, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.ended = once(this.child, 'exit').then(([code, signal]) => code ?? signal)
