@@ -37,7 +37,11 @@ type Page = readonly GatewayEvent[]
 type Window = Parameters<EventLister['pages']>[0]
 
 /** A gateway that lists these pages, and notes for which stretch it was asked. */
-function listing(pages: (window: Window) => AsyncIterable<Page> | Iterable<Page>, windows: Window[] = []) {
+function listing(
+  pages: (window: Window) => AsyncIterable<Page> | Iterable<Page>,
+  windows: Window[] = [],
+  names = ['default'],
+) {
   const lister: EventLister = {
     apiUrl: 'https://api.testpay.example',
     pages: async function* (window) {
@@ -55,21 +59,21 @@ function listing(pages: (window: Window) => AsyncIterable<Page> | Iterable<Page>
     lister,
     receive: () => ({ kind: 'refused', code: 'malformed_body', detail: 'this gateway reads nothing' }),
   }
-  const account = { gateway: GATEWAY, account: 'default', secrets: ['s'], settings: {} }
+  const accounts = names.map((account) => ({ gateway: GATEWAY, account, secrets: ['s'], settings: {} }))
   return listedAccounts(
     new Map([[GATEWAY, adapter]]),
-    new Map([[GATEWAY, new Map([['default', account]])]]),
+    new Map([[GATEWAY, new Map(accounts.map((one) => [one.account, one]))]]),
     systemClock,
   )
 }
 
-function missedBy(accounts: ReadonlyMap<string, AskedAccount<EventLister>>): MissedEvents {
+function missedBy(accounts: ReadonlyMap<string, AskedAccount<EventLister>>, pool = here.pool): MissedEvents {
   const commit = new GroupCommit({
     pool: ingest,
     onStored: (ids) => void here.rung.push(...ids),
     onBatch: () => undefined,
   })
-  return new MissedEvents({ pool: here.pool, log: here.log, commit, accounts, pace: PACE })
+  return new MissedEvents({ pool, log: here.log, commit, accounts, pace: PACE })
 }
 
 /** The event as the adapter would have read it from a delivery. */
@@ -163,4 +167,25 @@ describe('a look', () => {
     for (const { from, until } of windows.slice(1))
       expect(Math.round((until.getTime() - from.getTime()) / 3_600_000)).toBe(9)
   })
+})
+
+it('looks at the other accounts though the row of one is held', async () => {
+  const pool = openPool(database.address, { connectionLimit: 2, lockWaitSeconds: 1 })
+  const windows: Window[] = []
+  const missed = missedBy(
+    listing(() => [], windows, ['default', 'other']),
+    pool,
+  )
+  await missed.runOnce()
+  await here.pool.query('UPDATE event_listings SET next_at = UTC_TIMESTAMP(3)')
+  const holder = await here.pool.getConnection()
+  await holder.query('START TRANSACTION')
+  await holder.query("SELECT next_at FROM event_listings WHERE account = 'default' FOR UPDATE")
+  expect(await missed.runOnce()).toBe(0)
+  await holder.query('ROLLBACK')
+  holder.release()
+  await pool.end()
+  expect(windows).toHaveLength(3)
+  const told = here.lines.filter(({ msg }) => String(msg).startsWith('an account could not be compared'))
+  expect(told).toMatchObject([{ account: 'default', err: { code: 'ER_LOCK_WAIT_TIMEOUT' } }])
 })
