@@ -58,6 +58,8 @@ const ENGINE_FREE = [
   'realtime-texts',
   'ring',
   'seats',
+  'signed-envelopes',
+  'signed-parts',
   'subscriptions',
   'subscriptions-churn',
   'ticket-routes',
