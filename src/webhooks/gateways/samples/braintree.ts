@@ -33,13 +33,17 @@ function build(spec: SampleSpec): SignedSample {
   // When it happened, which a repetition some seconds later does not change.
   const at = new Date(Math.floor(spec.nowMs / HOUR_MS) * HOUR_MS).toISOString()
   const subject = kind.startsWith('dispute') ? disputeOf(spec, type) : transactionOf(spec, type)
-  const filler = fillerFields((spec.bodyBytes ?? 0) / BODY_BYTES_PER_BYTE, '<></>field_000'.length)
-    .map(([name, value]) => `<${name}>${value}</${name}>`)
-    .join('')
+  const filler = spec.bodyBytes === undefined ? '' : fillerOf(spec.bodyBytes / BODY_BYTES_PER_BYTE)
   const xml =
     `<notification>\n  <timestamp type="datetime">${at.replace('.000', '')}</timestamp>\n  <kind>${kind}</kind>\n` +
     `  <subject>${subject}</subject>${filler}\n</notification>`
   return signed(inLines(Buffer.from(xml)), spec)
+}
+
+function fillerOf(bytes: number): string {
+  return fillerFields(bytes, '<></field_000000>'.length)
+    .map(([name, value]) => `<${name}>${value}</${name}>`)
+    .join('')
 }
 
 function disputeOf(spec: SampleSpec, kind: string): string {

@@ -65,26 +65,31 @@ export function wordsFor<Word>(words: Words<Word>, kind: EventKind): Word {
 /** The JSON, with a `filler` at its end where `bodyBytes` asks for more. */
 export function jsonBody(value: JsonObject, bodyBytes = 0): Buffer {
   const body = Buffer.from(JSON.stringify(value))
-  const missing = bodyBytes - body.length
+  const missing = bodyBytes - body.length - ',"filler":{}'.length
   if (missing <= 0) return body
-  const filler = Object.fromEntries(fillerFields(missing, '"":"",'.length))
+  const aComma = 1
+  const filler = Object.fromEntries(fillerFields(missing + aComma, '"":"",'.length))
   return Buffer.from(JSON.stringify({ ...value, filler }))
 }
 
 const FILLER_VALUE = 'a value of no meaning'
 
 /**
- * Fields of no meaning, as long as those of real bodies usually are: together at least so many bytes, with `bytesAround` the name
- * and the value of each for quotes and marks.
+ * Fields of no meaning, as long as those of real bodies usually are, which take so many bytes together (or as few as one field
+ * can), with `bytesAround` the name and the value of each for quotes and marks.
  */
 export function fillerFields(
   bytes: number,
   bytesAround: number,
 ): readonly (readonly [name: string, value: string])[] {
-  const bytesEach = 'field_000'.length + FILLER_VALUE.length + bytesAround
-  return Array.from({ length: Math.ceil(Math.max(0, bytes) / bytesEach) }, (_, index) => [
-    `field_${String(index).padStart(3, '0')}`,
-    FILLER_VALUE,
+  const bytesBeside = 'field_000000'.length + bytesAround
+  const count = Math.max(1, Math.floor(bytes / (bytesBeside + FILLER_VALUE.length)))
+  const lastValueBytes = bytes - count * bytesBeside - (count - 1) * FILLER_VALUE.length
+  return Array.from({ length: count }, (_, index) => [
+    `field_${String(index).padStart(6, '0')}`,
+    index < count - 1
+      ? FILLER_VALUE
+      : FILLER_VALUE.padEnd(lastValueBytes, '.').slice(0, Math.max(0, lastValueBytes)),
   ])
 }
 

@@ -51,7 +51,9 @@ function signed(form: ReadonlyMap<string, string>, { secret, bodyBytes = 0 }: Sa
   const fields = new URLSearchParams([...form])
   fields.set('verify_sign', signSslcommerz(form, secret) ?? '')
   const missing = bodyBytes - fields.toString().length
-  for (const [name, value] of fillerFields(missing, '=&'.length)) fields.set(name, value)
+  if (missing > 0) {
+    for (const [name, value] of fillerFields(missing, '=&'.length)) fields.set(name, value)
+  }
   return {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: Buffer.from(fields.toString()),
