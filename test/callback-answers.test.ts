@@ -81,8 +81,8 @@ describe("Laravel's answer to an acceptance", () => {
     expect(
       await query('SELECT 1 FROM feed_messages WHERE user_id = ? AND data LIKE ?', driverId, `%${OTP}%`),
     ).toEqual([])
+    await expect.poll(() => stage.app.lines.join('')).toContain('callback sent')
     const text = stage.app.lines.join('')
-    expect(text).toContain('callback sent')
     expect(text).not.toContain(OTP)
     expect(text).not.toContain('Amal')
   })

@@ -164,8 +164,8 @@ describe('the process', { timeout: 60_000, concurrent: true }, () => {
     const startedMs = performance.now()
     service.signal('SIGTERM')
     expect(await service.ended).toBe(0)
-    // The four seconds, and what the Redis client waits for a goodbye.
-    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    // The four seconds, what the Redis client waits for a goodbye, and that the suites beside it leave it a processor seldom.
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
     expect(service.text).not.toMatch(/unhandled|rejection/i)
     await mysql.close()
     await redis.close()

@@ -83,6 +83,7 @@ export class DriverRoster {
     driver.rideReadAtMs = driver.toldAtMs
     this.unread.delete(driver)
     driver.position = position
+    driver.locatedAtMs = driver.toldAtMs
     driver.hasMoved = true
     this.#place(driver, { zoneId, category })
     this.#become(driver, driver.ride === null ? 'free' : 'riding')

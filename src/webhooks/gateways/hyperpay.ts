@@ -87,13 +87,20 @@ function receive(delivery: Delivery, account: GatewayAccount): Received {
 /** In its JSON form there is nothing but this one field, so that no other could be put beside it. */
 const WRAPPED = /^\{\s*"encryptedBody"\s*:\s*"([^"]*)"\s*\}$/
 
+const HEX_DIGITS = 2
+
 /** One case all through: bytes that were changed must not be the same body in another spelling. */
-const ONE_CASE = /^(?:(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+)$/
+function isOneCase(hex: string): boolean {
+  return hex === hex.toUpperCase() || hex === hex.toLowerCase()
+}
 
 function readCiphertext(body: Buffer): Buffer | null {
   const text = body.toString('latin1')
   const hex = text.startsWith('{') ? (WRAPPED.exec(text)?.[1] ?? '') : text
-  return ONE_CASE.test(hex) ? Buffer.from(hex, 'hex') : null
+  if (hex === '' || !isOneCase(hex)) return null
+  // What is no hex digit, or half a byte, ends what is decoded.
+  const bytes = Buffer.from(hex, 'hex')
+  return bytes.length * HEX_DIGITS === hex.length ? bytes : null
 }
 
 /** PAYMENT tells of a payment and of what follows it, REGISTRATION, SCHEDULE and RISK of other things. */

@@ -10,7 +10,10 @@ const MAX_FIELDS = 200
 export function parseForm(body: Buffer): ReadonlyMap<string, string> | null {
   if (!isAscii(body)) return null
   const fields = new Map<string, string>()
-  const pairs = body.toString('latin1').split('&', MAX_FIELDS + 1)
+  const pairs = body
+    .toString('latin1')
+    .replace(/\+/g, ' ')
+    .split('&', MAX_FIELDS + 1)
   if (pairs.length > MAX_FIELDS) return null
   for (const pair of pairs) {
     if (pair === '') continue
@@ -25,10 +28,9 @@ export function parseForm(body: Buffer): ReadonlyMap<string, string> | null {
 
 /** Most fields hold nothing that is escaped, and looking is cheaper than decoding. */
 function decode(text: string): string | null {
-  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
-  if (!spaced.includes('%')) return spaced
+  if (!text.includes('%')) return text
   try {
-    return decodeURIComponent(spaced)
+    return decodeURIComponent(text)
   } catch {
     return null
   }
