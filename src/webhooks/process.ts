@@ -137,7 +137,7 @@ export class Processor {
     if (!first) return { results: [], wakeKeys: [], parked: [], announced: NOTHING_ANNOUNCED }
     const book = await this.#openBook(connection, events)
     reached('process:locked')
-    const evaluations = events.map((event) => this.#evaluate(event, book))
+    const evaluations = events.map((event) => evaluate(event, book))
     await book.book.save(connection, first.now)
     await finishEvents(
       connection,
@@ -157,25 +157,15 @@ export class Processor {
     )
     const found = await findPaymentIds(connection, keys)
     const book = await PaymentBook.open(connection, [...found.values()])
+    const { pauses } = this.#options
+    const alone = new Map(
+      events.map((event) => [event, evaluateAlone(event, pauses.isPaused(event.gateway, event.account))]),
+    )
     const payouts = await notePayouts(
       connection,
-      events.filter((event) => this.#alone(event) === null),
+      events.filter((event) => alone.get(event) === null),
     )
-    return { found, book, payouts }
-  }
-
-  #alone(event: ClaimedEvent): EventResult | null {
-    return evaluateAlone(event, this.#options.pauses.isPaused(event.gateway, event.account))
-  }
-
-  #evaluate(event: ClaimedEvent, { found, book, payouts }: OpenBook): Evaluation {
-    const alone = this.#alone(event)
-    if (alone !== null || event.fact === null) return { result: alone ?? neverReached(event), parked: null }
-    if (isPayout(event.fact)) {
-      const decision = payouts.get(event.id.toString('hex'))
-      return { result: decision ? evaluateWithPayout(event, decision) : neverReached(event), parked: null }
-    }
-    return evaluateWithPayment(event, event.fact, found, book)
+    return { found, book, alone, payouts }
   }
 
   /**
@@ -218,6 +208,8 @@ export class Processor {
 interface OpenBook {
   readonly found: ReadonlyMap<string, Id>
   readonly book: PaymentBook
+  /** Judged once: a pause may begin or end meanwhile. */
+  readonly alone: ReadonlyMap<ClaimedEvent, EventResult | null>
   readonly payouts: ReadonlyMap<string, PayoutDecision>
 }
 
@@ -225,6 +217,16 @@ interface PhaseDone extends ProcessedBatch {
   readonly wakeKeys: readonly Buffer[]
   readonly parked: readonly ParkedEvent[]
   readonly announced: Announced
+}
+
+function evaluate(event: ClaimedEvent, { found, book, alone, payouts }: OpenBook): Evaluation {
+  const result = alone.get(event) ?? null
+  if (result !== null || event.fact === null) return { result: result ?? neverReached(event), parked: null }
+  if (isPayout(event.fact)) {
+    const decision = payouts.get(event.id.toString('hex'))
+    return { result: decision ? evaluateWithPayout(event, decision) : neverReached(event), parked: null }
+  }
+  return evaluateWithPayment(event, event.fact, found, book)
 }
 
 function neverReached(event: ClaimedEvent): never {
